@@ -1,0 +1,1 @@
+"""SQL over cloud APIs: a statement is planned into calls, its answers are rows."""

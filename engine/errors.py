@@ -1,0 +1,250 @@
+"""Every error a user can meet. Each says what happened, where, and what to do next.
+
+    StratoqlError
+    ├── UsageError             settings, flags, files
+    ├── StatementError         the text of a statement; carries the span to underline
+    │   ├── SyntaxFault        it cannot be read
+    │   ├── UnknownName        no such provider, service, resource, method, column, parameter
+    │   ├── InvalidValue       a value is not what the document declares
+    │   ├── Refused            it is understood and will not be done
+    │   └── QueryFault         SQLite refuses the query
+    ├── DocumentError          a provider document has faults (all of them are listed)
+    └── CallError              a request went wrong; carries method, URL
+        ├── NotSent            certainly nothing happened
+        │   └── CredentialError  none found, or a host that must not see it
+        ├── NetworkError       no whole answer came; a write's outcome is unknown
+        ├── ResponseError      an answer that is not what the API promises
+        ├── ApiError           the API said no: status, errors
+        └── TimedOut           the time given is used up
+    PartialWrite               some rows of a write are done, some are not: each is accounted for
+    Interrupted                the user stopped it
+
+Errors carry facts as attributes, so nobody parses a message; `hint` is the next step in one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provider_registry.faults import Fault
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a statement's text: offsets in characters, end exclusive."""
+
+    start: int
+    end: int
+
+
+class StratoqlError(Exception):
+    """The root. `str(error)` is the message alone; `explain(error)` adds place and hint."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.statement: str | None = None  # set by the session: the whole text of the failing statement
+
+
+class UsageError(StratoqlError):
+    """Settings, flags or files are wrong; nothing was run."""
+
+
+class StatementError(StratoqlError):
+    """The text of a statement is at fault; nothing was sent."""
+
+    def __init__(self, message: str, *, hint: str | None = None, span: Span | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.span = span
+
+
+class SyntaxFault(StatementError):
+    """The statement cannot be read."""
+
+
+class UnknownName(StatementError):
+    """A name that is not in the catalog. `known` are the names that would have been valid there."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        name: str,
+        known: Sequence[str] = (),
+        hint: str | None = None,
+        span: Span | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint or suggest(name, known), span=span)
+        self.name = name
+        self.known = tuple(known)
+
+
+class InvalidValue(StatementError):
+    """A value that the document does not allow. `name` is the column or parameter."""
+
+    def __init__(self, message: str, *, name: str = "", hint: str | None = None, span: Span | None = None) -> None:
+        super().__init__(message, hint=hint, span=span)
+        self.name = name
+
+
+class Refused(StatementError):
+    """Understood, and not done: it would be unsafe, unbounded or not what was meant."""
+
+
+class QueryFault(StatementError):
+    """SQLite refuses the query; the message is SQLite's."""
+
+
+class DocumentError(StratoqlError):
+    """A provider document cannot be used. `faults` lists every fault found, not the first."""
+
+    def __init__(self, message: str, faults: Sequence[Fault], *, hint: str | None = None) -> None:
+        lines = "".join(f"\n  {fault}" for fault in faults)
+        super().__init__(message + lines, hint=hint)
+        self.faults = tuple(faults)
+
+
+class CallError(StratoqlError):
+    """A request went wrong. `request` is `GET https://host/path`, never with a secret in it."""
+
+    def __init__(self, message: str, *, request: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.request = request
+
+
+class NotSent(CallError):
+    """The request did not leave, or the API certainly did nothing with it."""
+
+
+class CredentialError(NotSent):
+    """No credential was found, or the host must not see it."""
+
+
+class NetworkError(CallError):
+    """No whole answer came. For a write the outcome is unknown."""
+
+
+class ResponseError(CallError):
+    """A 2xx answer that is not what the API promises: HTML, cut JSON, a missing page."""
+
+    def __init__(
+        self, message: str, *, request: str = "", status: int | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, request=request, hint=hint)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One entry of the API's error list."""
+
+    reason: str
+    field: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+
+class ApiError(CallError):
+    """The API answered with an error status."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        errors: Sequence[Reason] = (),
+        request: str = "",
+        retry_after: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, request=request, hint=hint)
+        self.status = status
+        self.errors = tuple(errors)
+        self.retry_after = retry_after  # seconds
+
+
+class TimedOut(CallError):
+    """The time given for the statement is used up; says what it was waiting for."""
+
+
+class PartialWrite(StratoqlError):
+    """A write of several rows stopped part-way. Every row is in exactly one of the lists.
+
+    `done`, `failed`, `unknown`, `unsent` hold the arguments of each call (a dict of parameter names to values);
+    `failed` pairs them with their errors. `unknown` are requests that left without an answer coming back.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        done: Sequence[dict[str, Any]],
+        failed: Sequence[tuple[dict[str, Any], StratoqlError]],
+        unknown: Sequence[tuple[dict[str, Any], StratoqlError]],
+        unsent: Sequence[dict[str, Any]],
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.done = tuple(done)
+        self.failed = tuple(failed)
+        self.unknown = tuple(unknown)
+        self.unsent = tuple(unsent)
+        self.completed: Any = None  # the RETURNING rows of what was done, as a Result
+
+
+class Interrupted(StratoqlError):
+    """The user stopped the statement."""
+
+
+def suggest(name: str, known: Sequence[str]) -> str | None:
+    """The sentence that names the closest valid names, or the valid ones where none is close.
+
+    >>> suggest("lable", ["label", "id", "size"])
+    'did you mean label?'
+    >>> suggest("zzz", ["label", "id"])
+    'valid names: label, id'
+    """
+    from difflib import get_close_matches
+
+    if not known:
+        return None
+    by_fold = {k.casefold(): k for k in known}
+    close = get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(by_fold[c] for c in close)}?"
+    shown = ", ".join(known[:20])
+    return f"valid names: {shown}" + (", ..." if len(known) > 20 else "")
+
+
+def underline(text: str, span: Span) -> str:
+    """The line of `text` that `span` starts in, numbered, with the span underlined.
+
+    >>> print(underline("SELECT lable\\nFROM t", Span(7, 12)))
+    line 1, column 8:
+      SELECT lable
+             ^^^^^
+    """
+    start = max(0, min(span.start, len(text)))
+    head = text.rfind("\n", 0, start) + 1
+    tail = text.find("\n", start)
+    line = text[head : tail if tail >= 0 else len(text)].rstrip("\r")
+    number, column = text.count("\n", 0, start) + 1, start - head
+    width = max(1, min(span.end, head + len(line)) - start)
+    lead = "".join("\t" if c == "\t" else " " for c in line[:column])
+    return f"line {number}, column {column + 1}:\n  {line}\n  {lead}{'^' * width}"
+
+
+def explain(error: StratoqlError) -> str:
+    """The whole text a user reads: message, place, request, hint."""
+    parts = [f"error: {error.message}"]
+    if isinstance(error, StatementError) and error.span and error.statement:
+        parts.append(underline(error.statement, error.span))
+    if isinstance(error, CallError) and error.request:
+        parts.append(f"request: {error.request}")
+    if error.hint:
+        parts.append(f"hint: {error.hint}")
+    return "\n".join(parts)

@@ -1,0 +1,151 @@
+"""The front door: text into tokens, tokens into statements' texts, query text into a sqlglot tree.
+
+The language is SQLite's with StackQL's verbs around it. sqlglot's compiled build cannot have its Parser
+subclassed, so nothing is: the words SQLite does not know are read from tokens by `parser`, and only queries reach
+sqlglot. Positions are kept throughout: every identifier of a tree knows where it stands in its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sqlglot import Token, TokenType, exp
+from sqlglot.dialects.sqlite import SQLite
+from sqlglot.errors import ParseError, TokenError
+
+from engine.errors import Span, SyntaxFault
+from engine.language.text import Text
+
+
+class _Tokenizer(SQLite.Tokenizer):
+    """SQLite's tokens; without COMMANDS, which would swallow the rest of a SHOW or REPLACE as one string."""
+
+    COMMANDS = set()  # noqa: RUF012 - the shape sqlglot's metaclass reads
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One statement of a script: its text from first to last token, its tokens, and where it starts."""
+
+    text: str
+    offset: int
+    tokens: tuple[Token, ...]
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of a text; offsets count characters. Raises SyntaxFault at an open quote or comment."""
+    if "\x00" in text:
+        at = text.index("\x00")
+        raise SyntaxFault("a NUL character cannot stand in SQL", span=Span(at, at + 1))
+    try:
+        return _Tokenizer(dialect=SQLite()).tokenize(text)
+    except TokenError as error:
+        start, what = _open_quote(text)
+        raise SyntaxFault(
+            f"this {what} is never closed", span=Span(start, start + 1), hint="close it before the statement ends"
+        ) from error
+
+
+def split(script: str) -> Iterator[Piece]:
+    """The statements of a script, parted at semicolons that stand outside quotes and comments.
+
+    >>> [piece.text for piece in split("SELECT 1; -- one;\\nSELECT ';';;")]
+    ['SELECT 1', "SELECT ';'"]
+    """
+    run: list[Token] = []
+    for token in [*tokenize(script), None]:
+        if token is not None and token.token_type is not TokenType.SEMICOLON:
+            run.append(token)
+        elif run:
+            start, end = run[0].start, run[-1].end + 1
+            # Comments before a semicolon hang on the semicolon's left neighbour; the text may end in none.
+            text = _commas_of_markers(script[start:end], [t.start - start for t in run], [t.end - start for t in run])
+            yield Piece(text, start, tuple(tokenize(text)))
+            run = []
+
+
+def _commas_of_markers(text: str, starts: Sequence[int], ends: Sequence[int]) -> str:
+    """`x --required,` followed by no comma: the marker's comma counts. Same length, so that positions hold.
+
+    >>> _commas_of_markers("1 --required,\\n2", [0, 14], [0, 14])
+    '1 ,          \\n2'
+    """
+    import re
+
+    for end, start in zip(ends, starts[1:], strict=False):
+        gap = text[end + 1 : start]
+        if text[start] != "," and (marker := re.search(r"--[ \t]*required[ \t]*,[^\n]*", gap)):
+            first, last = end + 1 + marker.start(), end + 1 + marker.end()
+            text = text[:first] + ",".ljust(last - first) + text[last:]
+    return text
+
+
+def parse_query(text: Text) -> exp.Expr:
+    """The tree of a SELECT, VALUES or WITH. Raises SyntaxFault with the place in the user's statement."""
+    tokens = tokenize(text.sql)
+    try:
+        trees = SQLite().parser().parse(tokens, text.sql)
+    except ParseError as error:
+        raise _syntax_fault(text, tokens, error) from None
+    tree = trees[0] if len(trees) == 1 else None
+    if not isinstance(tree, exp.Query | exp.Values):
+        span = text.origin(0, len(text.sql))
+        raise SyntaxFault("expected a query: SELECT, VALUES or WITH", span=span)
+    return tree
+
+
+def _syntax_fault(text: Text, tokens: Sequence[Token], error: ParseError) -> SyntaxFault:
+    """sqlglot's complaint in our words, placed on the token it stands at."""
+    facts = error.errors[0]
+    line, column = facts.get("line") or 1, facts.get("col") or 1
+    at = next((t for t in tokens if (t.line, t.col) == (line, column)), tokens[-1])
+    span = text.origin(at.start, at.end + 1)
+    description = str(facts.get("description") or "")
+    ends_early = at is tokens[-1] and ("SENTINEL" in description or "Required" in description)
+    if ends_early:
+        return SyntaxFault(f"the statement ends too early, after {at.text!r}", span=span)
+    if "Expecting )" in description:
+        return SyntaxFault("a parenthesis is not closed here", span=span)
+    return SyntaxFault(f"cannot read the statement at {at.text!r}", span=span)
+
+
+def _open_quote(text: str) -> tuple[int, str]:
+    """Where the quote or comment opens that never closes, and what it is."""
+    closers = {"'": ("'", "string"), '"': ('"', "name"), "`": ("`", "name"), "[": ("]", "name")}
+    at = 0
+    while at < len(text):
+        if text.startswith("--", at):
+            closer, what = "\n", "comment"
+        elif text.startswith("/*", at):
+            closer, what = "*/", "comment"
+        elif text[at] in closers:
+            closer, what = closers[text[at]]
+        else:
+            at += 1
+            continue
+        end = text.find(closer, at + (2 if what == "comment" else 1))
+        if end < 0:
+            return at, what
+        at = end + len(closer)
+    return max(0, len(text) - 1), "quote"
+
+
+def span_of(node: exp.Expr) -> tuple[int, int] | None:
+    """The range of a node in its text, end exclusive: from its first to its last positioned part.
+
+    Parentheses, keywords and operators outside the outermost names and literals are not part of it.
+    """
+    starts, ends = [], []
+    for part in node.walk():
+        if "start" in part.meta:
+            starts.append(part.meta["start"])
+            ends.append(part.meta["end"] + 1)
+    return (min(starts), max(ends)) if starts else None
+
+
+def shifted(error: SyntaxFault, offset: int) -> SyntaxFault:
+    """A fault whose span is moved from a piece's text to the script's."""
+    if error.span is not None:
+        error.span = replace(error.span, start=error.span.start + offset, end=error.span.end + offset)
+    return error

@@ -1,0 +1,428 @@
+"""Statements' texts into dataclasses. StackQL's verbs are read from tokens here; queries stay text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from sqlglot import Token, TokenType
+
+from engine.errors import Refused, Span, SyntaxFault, suggest
+from engine.language.dialect import Piece, split, tokenize
+from engine.language.statements import (
+    Body,
+    Call,
+    Change,
+    Delete,
+    Describe,
+    Explain,
+    Insert,
+    Name,
+    Select,
+    Show,
+    Statement,
+    Use,
+    Word,
+)
+from engine.language.text import Text, slice_of, splice, weave
+
+_OPEN, _CLOSE = {TokenType.L_PAREN}, {TokenType.R_PAREN}
+_CLAUSES = ("SET", "WHERE", "RETURNING", "FROM", "ORDER", "LIMIT", "USING", "JOIN")
+_QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
+_IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
+
+
+def parse(script: str) -> list[Statement]:
+    """Every statement of a script. Raises SyntaxFault with a span into the script; then nothing has been run."""
+    try:
+        pieces = list(split(script))
+    except SyntaxFault as error:
+        error.statement = script
+        raise
+    return [parse_piece(piece) for piece in pieces]
+
+
+def parse_piece(piece: Piece) -> Statement:
+    """One statement. Errors carry its text."""
+    reader = Reader(piece.text, piece.tokens)
+    try:
+        reader.check_parentheses()
+        body = _body(reader)
+    except (SyntaxFault, Refused) as error:
+        error.statement = piece.text
+        raise
+    hints = tuple(c.strip()[1:].strip() for c in piece.tokens[0].comments if c.strip().startswith("+"))
+    return Statement(piece.text, piece.offset, body, hints)
+
+
+class Reader:
+    """A place in the tokens of one statement."""
+
+    def __init__(self, text: str, tokens: tuple[Token, ...], at: int = 0, end: int | None = None) -> None:
+        self.text = text
+        self.tokens = tokens
+        self.at = at
+        self.end = len(tokens) if end is None else end
+
+    def word(self, ahead: int = 0) -> str:
+        """The upper-cased text of a coming token that is no quoted thing; "" at the end."""
+        index = self.at + ahead
+        if index >= self.end or self.tokens[index].token_type in _QUOTED:
+            return ""
+        return self.tokens[index].text.upper()
+
+    def take(self, *words: str) -> bool:
+        """Step over these words if they come next."""
+        if all(self.word(i) == word for i, word in enumerate(words)):
+            self.at += len(words)
+            return True
+        return False
+
+    def expect(self, word: str, example: str) -> None:
+        """Step over a word, or say what belongs here."""
+        if not self.take(word):
+            raise self.fault(f"expected {word}", hint=f"write it as: {example}")
+
+    def span(self) -> Span:
+        """The coming token's place, or the last one's at the end."""
+        token = self.tokens[min(self.at, self.end - 1)]
+        return Span(token.start, token.end + 1)
+
+    def fault(self, message: str, *, hint: str | None = None) -> SyntaxFault:
+        """An error at the coming token."""
+        found = "the end of the statement" if self.at >= self.end else repr(self.tokens[self.at].text)
+        return SyntaxFault(f"{message}, found {found}", span=self.span(), hint=hint)
+
+    def identifier(self, what: str) -> Word:
+        """One name, bare or quoted."""
+        if self.at < self.end:
+            token = self.tokens[self.at]
+            bare = token.token_type is not TokenType.STRING and _IDENTIFIER.match(token.text)
+            if bare or token.token_type is TokenType.IDENTIFIER:
+                self.at += 1
+                return Word(token.text, Span(token.start, token.end + 1))
+        raise self.fault(f"expected {what}")
+
+    def name(self, what: str) -> Name:
+        """A dotted name."""
+        words = [self.identifier(what)]
+        while self.take("."):
+            words.append(self.identifier(what))
+        return Name(tuple(w.name for w in words), Span(words[0].span.start, words[-1].span.end))
+
+    def find(self, *words: str) -> int:
+        """The index of the first of these words outside parentheses, or the end."""
+        depth = 0
+        for index in range(self.at, self.end):
+            token = self.tokens[index]
+            depth += (token.token_type in _OPEN) - (token.token_type in _CLOSE)
+            if depth == 0 and token.token_type not in _QUOTED and token.text.upper() in words:
+                return index
+        return self.end
+
+    def piece(self, end: int, what: str) -> Text:
+        """The text of the coming tokens up to `end`, which must not be empty."""
+        if self.at >= end:
+            raise self.fault(f"expected {what}")
+        first, last = self.tokens[self.at], self.tokens[end - 1]
+        self.at = end
+        return slice_of(self.text, first.start, last.end + 1)
+
+    def done(self) -> None:
+        """Nothing may follow."""
+        if self.at < self.end:
+            raise self.fault("the statement should end here")
+
+    def check_parentheses(self) -> None:
+        """Every parenthesis has its partner, so that no piece of the text can reach outside itself."""
+        opened: list[Token] = []
+        for token in self.tokens:
+            if token.token_type in _OPEN:
+                opened.append(token)
+            elif token.token_type in _CLOSE:
+                if not opened:
+                    span = Span(token.start, token.end + 1)
+                    raise SyntaxFault("this parenthesis closes nothing", span=span)
+                opened.pop()
+        if opened:
+            raise SyntaxFault("this parenthesis is never closed", span=Span(opened[-1].start, opened[-1].end + 1))
+
+
+def _body(reader: Reader) -> Body:
+    """What the statement says, by its first word."""
+    word = reader.word()
+    read = _VERBS.get(word)
+    if read is None:
+        first = reader.tokens[reader.at] if reader.at < reader.end else reader.tokens[-1]
+        hint = suggest(first.text, sorted(_VERBS))
+        raise SyntaxFault(
+            f"a statement cannot begin with {first.text!r}", span=Span(first.start, first.end + 1), hint=hint
+        )
+    return read(reader)
+
+
+def _select(reader: Reader, ctes: Text | None = None) -> Body:
+    """A query, with the EXEC tables in it lifted out."""
+    edits: list[tuple[int, int, str]] = []
+    calls: list[tuple[str, Call]] = []
+    begin = reader.tokens[reader.at].start
+    while reader.at < reader.end:
+        if reader.word() == "(" and reader.word(1) == "EXEC":
+            close = _closing(reader)
+            stand_in = f"_exec_{len(calls)}"
+            inner = Reader(reader.text, reader.tokens, reader.at + 1, close)
+            calls.append((stand_in, _exec(inner)))
+            edits.append((reader.tokens[reader.at].start - begin, reader.tokens[close].end + 1 - begin, stand_in))
+            reader.at = close
+        reader.at += 1
+    query = splice(slice_of(reader.text, begin, reader.tokens[reader.end - 1].end + 1), edits)
+    return Select(query if ctes is None else weave(ctes, " ", query), tuple(calls))
+
+
+def _closing(reader: Reader) -> int:
+    """The index of the parenthesis that closes the coming one."""
+    depth = 0
+    for index in range(reader.at, reader.end):
+        token = reader.tokens[index]
+        depth += (token.token_type in _OPEN) - (token.token_type in _CLOSE)
+        if depth == 0:
+            return index
+    raise reader.fault("expected )")
+
+
+def _with(reader: Reader) -> Body:
+    """WITH before a query or a write. The CTEs become part of the query that finds the rows."""
+    ctes = reader.piece(reader.find(*_AFTER_WITH), "a common table expression")
+    verb = reader.word()
+    if verb not in _AFTER_WITH:
+        raise reader.fault("expected SELECT, VALUES, INSERT, REPLACE, UPDATE or DELETE after WITH")
+    return _AFTER_WITH[verb](reader, ctes)
+
+
+def _insert(reader: Reader, ctes: Text | None = None) -> Body:
+    """`INSERT INTO p.s.r (column, ...) SELECT ... | VALUES ... [RETURNING ...]`."""
+    example = "INSERT INTO linode.images.images (data__disk_id, data__label) VALUES (123, 'web') RETURNING id"
+    reader.take("INSERT")
+    if reader.word() == "OR":
+        raise Refused("INSERT OR has no meaning for an API: it has no conflicts to resolve", span=reader.span())
+    reader.expect("INTO", example)
+    target = reader.name("a resource")
+    if reader.word() != "(":
+        raise reader.fault("expected the list of columns", hint=f"write it as: {example}")
+    columns = _columns(reader)
+    end = reader.find("RETURNING")
+    for index in range(reader.at, end - 1):
+        if [t.text.upper() for t in reader.tokens[index : index + 2]] == ["ON", "CONFLICT"]:
+            token = reader.tokens[index]
+            raise Refused("ON CONFLICT has no meaning for an API", span=Span(token.start, token.end + 1))
+    if reader.word() not in ("SELECT", "VALUES", "WITH"):
+        raise reader.fault("expected VALUES or SELECT", hint=f"write it as: {example}")
+    rows = reader.piece(end, "VALUES or SELECT")
+    return Insert(target, columns, rows if ctes is None else weave(ctes, " ", rows), _returning(reader))
+
+
+def _columns(reader: Reader) -> tuple[Word, ...]:
+    """`(a, b, c)`; the same name twice is an error."""
+    reader.take("(")
+    words = [reader.identifier("a column")]
+    while reader.take(","):
+        words.append(reader.identifier("a column"))
+    if not reader.take(")"):
+        raise reader.fault("expected , or ) in the list of columns")
+    _no_doubles(words)
+    return tuple(words)
+
+
+def _no_doubles(words: list[Word]) -> None:
+    """Each column is set once."""
+    seen: set[str] = set()
+    for word in words:
+        if word.name.casefold() in seen:
+            raise SyntaxFault(f"{word.name} is given twice", span=word.span, hint="keep one of them")
+        seen.add(word.name.casefold())
+
+
+def _change(reader: Reader, ctes: Text | None = None) -> Body:
+    """`REPLACE p.s.r SET column = expression, ... WHERE ... [RETURNING ...]`, and UPDATE alike."""
+    verb: Literal["replace", "update"] = "replace" if reader.word() == "REPLACE" else "update"
+    example = f"{verb.upper()} linode.images.images SET data__label = 'web' WHERE imageId = 'private/123'"
+    reader.at += 1
+    if reader.word() in ("INTO", "OR"):
+        raise reader.fault(f"{verb.upper()} takes the resource at once", hint=f"write it as: {example}")
+    target = reader.name("a resource")
+    alias = _alias(reader, "SET")
+    reader.expect("SET", example)
+    end = reader.find("WHERE", "RETURNING", "FROM", "ORDER", "LIMIT")
+    assignments = []
+    while reader.at < end:
+        word = reader.identifier("a column")
+        if not reader.take("="):
+            raise reader.fault("expected =", hint=f"write it as: {example}")
+        assignments.append((word, reader.piece(min(reader.find(","), end), "a value")))
+        if reader.at < end and not reader.take(","):
+            raise reader.fault("expected ,")
+    if not assignments:
+        raise reader.fault("expected column = value", hint=f"write it as: {example}")
+    _no_doubles([word for word, _ in assignments])
+    where = _where(reader, verb.upper())
+    return Change(verb, target, alias, tuple(assignments), ctes, where, _returning(reader))
+
+
+def _delete(reader: Reader, ctes: Text | None = None) -> Body:
+    """`DELETE FROM p.s.r WHERE ... [RETURNING ...]`."""
+    reader.take("DELETE")
+    reader.expect("FROM", "DELETE FROM linode.images.images WHERE imageId = 'private/123'")
+    target = reader.name("a resource")
+    alias = _alias(reader, "WHERE")
+    where = _where(reader, "DELETE")
+    return Delete(target, alias, ctes, where, _returning(reader))
+
+
+def _alias(reader: Reader, before: str) -> str | None:
+    """`[AS] alias`, where the next word is not `before`."""
+    if reader.take("AS"):
+        return reader.identifier("an alias").name
+    if reader.at < reader.end and reader.word() not in (before, *_CLAUSES):
+        return reader.identifier(f"{before} or an alias").name
+    return None
+
+
+def _where(reader: Reader, verb: str) -> Text | None:
+    """`[WHERE predicate]`; one without a predicate counts as none. Nothing else narrows a write."""
+    if reader.word() in _CLAUSES[3:]:
+        raise Refused(
+            f"{verb} takes no {reader.word()}",
+            span=reader.span(),
+            hint="say which rows in WHERE; a subquery there may join, order and limit",
+        )
+    if not reader.take("WHERE"):
+        return None
+    end = reader.find("RETURNING", "ORDER", "LIMIT")
+    if reader.at == end:
+        return None
+    where = reader.piece(end, "a predicate")
+    if reader.word() in ("ORDER", "LIMIT"):
+        _where(reader, verb)
+    return where
+
+
+def _returning(reader: Reader) -> Text | None:
+    """`[RETURNING expression, ...]`, the last clause."""
+    if not reader.take("RETURNING"):
+        reader.done()
+        return None
+    return reader.piece(reader.end, "a column after RETURNING")
+
+
+def _exec(reader: Reader) -> Call:
+    """`EXEC p.s.r.method @name = expression [,] ... @@json = '...'`."""
+    reader.take("EXEC")
+    target = reader.name("a method")
+    arguments: list[tuple[Word, Text]] = []
+    document: Text | None = None
+    while reader.at < reader.end:
+        if not reader.take("@"):
+            raise reader.fault("expected @name = value", hint="write it as: EXEC p.s.r.method @name = 'value'")
+        whole = reader.take("@")
+        word = reader.identifier("the name of a parameter")
+        if not reader.take("="):
+            raise reader.fault(f"expected = after @{word.name}")
+        end = reader.find("@")
+        comma = end < reader.end and reader.tokens[end - 1].token_type is TokenType.COMMA
+        value = reader.piece(end - comma, f"a value for @{word.name}")
+        reader.at = end
+        if not whole:
+            arguments.append((word, value))
+        elif word.name.casefold() == "json" and document is None:
+            document = value
+        else:
+            raise SyntaxFault(f"@@{word.name} is not known", span=word.span, hint="the body is given once, as @@json")
+    _no_doubles([word for word, _ in arguments])
+    return Call(target, tuple(arguments), document)
+
+
+def _explain(reader: Reader) -> Body:
+    """`EXPLAIN [QUERY PLAN] statement`."""
+    reader.take("EXPLAIN")
+    reader.take("QUERY", "PLAN")
+    if reader.at >= reader.end:
+        raise reader.fault("expected a statement after EXPLAIN")
+    first = reader.tokens[reader.at]
+    text = reader.text[first.start :]
+    return Explain(parse_piece(Piece(text, first.start, tuple(tokenize(text)))))
+
+
+def _show(reader: Reader) -> Body:
+    """`SHOW [EXTENDED] PROVIDERS | SERVICES IN p | RESOURCES IN p.s | METHODS IN p.s.r [LIKE '...']`."""
+    reader.take("SHOW")
+    extended = reader.take("EXTENDED")
+    kinds: dict[str, Literal["providers", "services", "resources", "methods"]] = {
+        "PROVIDERS": "providers",
+        "SERVICES": "services",
+        "RESOURCES": "resources",
+        "METHODS": "methods",
+    }
+    kind = kinds.get(reader.word())
+    if kind is None:
+        raise reader.fault("expected PROVIDERS, SERVICES, RESOURCES or METHODS")
+    reader.at += 1
+    scope = None
+    if kind != "providers":
+        example = {"services": "linode", "resources": "linode.images", "methods": "linode.images.images"}[kind]
+        if not (reader.take("IN") or reader.take("FROM")):
+            raise reader.fault("expected IN", hint=f"write it as: SHOW {kind.upper()} IN {example}")
+        scope = reader.name("a name")
+    like = None
+    if reader.take("LIKE"):
+        if reader.at >= reader.end or reader.tokens[reader.at].token_type is not TokenType.STRING:
+            raise reader.fault("expected a pattern in quotes after LIKE")
+        like = reader.tokens[reader.at].text
+        reader.at += 1
+    reader.done()
+    return Show(kind, scope, extended, like)
+
+
+def _describe(reader: Reader) -> Body:
+    """`DESCRIBE [EXTENDED] p.s.r` and `DESCRIBE METHOD [EXTENDED] p.s.r.m`."""
+    reader.at += 1
+    extended = reader.take("EXTENDED")
+    method = reader.take("METHOD")
+    extended = reader.take("EXTENDED") or extended
+    target = reader.name("a method" if method else "a resource")
+    reader.done()
+    return Describe(target, method, extended)
+
+
+def _use(reader: Reader) -> Body:
+    """`USE provider`."""
+    reader.take("USE")
+    word = reader.identifier("a provider")
+    reader.done()
+    return Use(word)
+
+
+_VERBS: dict[str, Callable[[Reader], Body]] = {
+    "SELECT": _select,
+    "VALUES": _select,
+    "WITH": _with,
+    "INSERT": _insert,
+    "REPLACE": _change,
+    "UPDATE": _change,
+    "DELETE": _delete,
+    "EXEC": _exec,
+    "EXPLAIN": _explain,
+    "SHOW": _show,
+    "DESCRIBE": _describe,
+    "DESC": _describe,
+    "USE": _use,
+}
+
+_AFTER_WITH: dict[str, Callable[[Reader, Text | None], Body]] = {
+    "SELECT": _select,
+    "VALUES": _select,
+    "INSERT": _insert,
+    "REPLACE": _change,
+    "UPDATE": _change,
+    "DELETE": _delete,
+}

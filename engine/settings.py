@@ -1,0 +1,103 @@
+"""What can be set, frozen: defaults < configuration file < environment < arguments."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a session can be told. Times are in seconds.
+
+    `token` overrides every credential the provider's document names. `servers` maps a provider's name to another
+    base URL; one without a path replaces the scheme and host alone. `sandbox` None uses the network, "" a sandbox
+    in memory, a path one that keeps its state there.
+    """
+
+    token: str | None = field(default=None, repr=False)
+    servers: Mapping[str, str] = field(default_factory=dict)
+    registry: tuple[str, ...] = ()
+    sandbox: str | None = None
+    concurrency: int = 8
+    page_size: int | None = None
+    max_requests: int = 1000
+    max_writes: int = 25
+    timeout: float | None = None
+    pushdown: bool = True
+    insecure_http: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("concurrency", "max_requests", "max_writes"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"setting {name} must be at least 1, got {getattr(self, name)}")
+        if self.timeout is not None and self.timeout <= 0:
+            raise UsageError(f"setting timeout must be more than 0 seconds, got {self.timeout}")
+
+
+_FROM_FILE = {f.name for f in fields(Settings)} - {"environ", "token", "sandbox"}
+
+
+def config_path() -> Path:
+    """Where the configuration file is looked for on this platform (`STRATOQL_CONFIG` overrides it)."""
+    if named := os.environ.get("STRATOQL_CONFIG"):
+        return Path(named)
+    from platformdirs import user_config_path
+
+    return user_config_path("stratoql", appauthor=False) / "config.toml"
+
+
+def load(arguments: Mapping[str, Any] | None = None, *, path: Path | None = None) -> Settings:
+    """The settings in force. `arguments` are the highest layer; those that are None do not count."""
+    given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    return replace(Settings(**_read(path or config_path())), **given)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The settings of a configuration file; an absent file sets nothing."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: {error}") from error
+    if "token" in values:
+        raise UsageError(
+            f"{path}: a token does not belong in this file", hint="set LINODE_TOKEN in the environment instead"
+        )
+    for name in values:
+        if name not in _FROM_FILE:
+            from engine.errors import suggest
+
+            raise UsageError(f"{path}: unknown setting {name!r}", hint=suggest(name, sorted(_FROM_FILE)))
+    return {name: _typed(path, name, value) for name, value in values.items()}
+
+
+def _typed(path: Path, name: str, value: Any) -> Any:
+    """A value of the file, checked against the kind of the setting."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "servers": (dict,),
+        "registry": (list,),
+        "concurrency": (int,),
+        "page_size": (int,),
+        "max_requests": (int,),
+        "max_writes": (int,),
+        "timeout": (int, float),
+        "pushdown": (bool,),
+        "insecure_http": (bool,),
+    }
+    wanted = kinds[name]
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        raise UsageError(f"{path}: {name} must be of type {wanted[0].__name__}, got {value!r}")
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,55 @@
+"""What the executor asks of the wire, and what it gets back: frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provider_registry.model import Column, Method
+
+
+@dataclass(frozen=True)
+class Call:
+    """One method called with one row of arguments.
+
+    `args` maps SQL parameter names to values as SQLite gave them (None, int, float, str, bytes) or, from a JSON
+    document, as Python objects. A name that is absent is not sent. A None is sent as JSON null where the shape
+    is nullable and is an error elsewhere.
+    """
+
+    provider: str
+    method: Method
+    args: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()  # what to decode of each row, in this order
+    rows: str | None = None  # the object key of the rows; None: the body itself
+    filter: Mapping[str, Any] | None = None  # the API's filter, as a JSON object
+    page_size: int | None = None  # None: the largest the document allows
+    row_limit: int | None = None  # stop asking for pages once this many rows came
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of one answer: tuples in the order of `Call.columns`.
+
+    Values are None, bool, int, float, str; arrays and objects are JSON text (str); an integer beyond 64 bits is
+    text. A field that is absent is None.
+    """
+
+    number: int  # the page as the API counts; 1 where the method is not paged
+    rows: list[tuple[Any, ...]]
+    total: int | None = None  # rows over all pages, where the API says
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request as it will leave, before authentication is added to it."""
+
+    method: str
+    url: str  # encoded, complete
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}"

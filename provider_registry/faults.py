@@ -1,0 +1,36 @@
+"""What can be wrong with a document, and with a name that is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a document: where (file and JSON pointer) and what."""
+
+    file: str
+    pointer: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        return f"{self.file}#{self.pointer}: {self.message}"
+
+
+class BadDocument(Exception):
+    """A document cannot be used. `faults` holds every fault found, not the first."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class NotFound(Exception):
+    """A name that is not in the catalog: what kind of thing, where it was sought, which names are there."""
+
+    def __init__(self, kind: str, name: str, parent: str, known: Sequence[str]) -> None:
+        self.kind, self.name, self.parent, self.known = kind, name, parent, tuple(known)
+        super().__init__(f"no {kind} {name!r}" + (f" in {parent}" if parent else ""))

@@ -1,0 +1,286 @@
+"""What a provider document says, as frozen data and nothing else.
+
+Provider -> Service -> Resource -> Method -> Param / Column. `documents` builds these from YAML, `catalog` finds
+them by name, the engine only reads them. They are msgspec structs so that a whole service can be kept as one
+compiled file beside the documents' cache and read back in milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Type = Literal["string", "integer", "number", "boolean", "array", "object", "any"]
+Verb = Literal["select", "insert", "replace", "update", "delete", "exec"]
+Location = Literal["path", "query", "header", "server", "body"]
+VERBS: tuple[Verb, ...] = ("select", "insert", "delete", "update", "replace", "exec")
+
+
+class _Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Frozen, keyword-only, compact when encoded."""
+
+
+class Shape(_Data, frozen=True):
+    """What a JSON value must look like: the part of a JSON Schema that can be checked before sending."""
+
+    type: Type = "string"
+    format: str | None = None  # "date-time", ...
+    nullable: bool = False
+    enum: tuple[Any, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    min_items: int | None = None
+    max_items: int | None = None
+    items: Shape | None = None  # the elements of an array
+    fields: dict[str, Shape] = {}  # the declared members of an object
+    required: tuple[str, ...] = ()  # the members of an object that must be there
+
+
+class Filter(_Data, frozen=True):
+    """How a predicate on one column may travel to the API.
+
+    Operators are the SQL words `=  <  <=  >  >=  IN  LIKE`. An exact one keeps precisely the rows SQL keeps; an
+    inexact one keeps at least those. An operator in neither set stays local.
+    """
+
+    field: str  # the API's name of the column
+    exact: tuple[str, ...] = ()
+    inexact: tuple[str, ...] = ()
+    top_level: bool = False  # only as a top-level key, never inside +and / +or
+    orderable: bool = False  # the API can sort by it as SQLite would
+
+
+class Column(_Data, frozen=True):
+    """One field of a row: `name` as SQL and JSON spell it."""
+
+    name: str
+    shape: Shape = Shape()
+    description: str = ""
+    example: Any = None
+    read_only: bool = False
+    filter: Filter | None = None
+
+
+class Param(_Data, frozen=True):
+    """One input of a method: a path, query, header or server variable, or an attribute of the body."""
+
+    name: str  # its SQL name: imageId, page, data__label
+    wire: str  # its name on the wire: imageId, page, label
+    location: Location
+    shape: Shape = Shape()
+    required: bool = False
+    default: Any = None
+    alias: str | None = None  # a second SQL name
+    key: str | None = None  # the column of this resource's rows that holds the same value
+    description: str = ""
+    example: Any = None
+
+
+class PageSize(_Data, frozen=True):
+    """The parameter that sets how many rows a page has."""
+
+    key: str
+    maximum: int
+    minimum: int = 1
+    default: int | None = None
+    location: Location = "query"
+
+
+class Paging(_Data, frozen=True):
+    """How a list continues. Keys of responses are `$.a.b` paths into the body or header names."""
+
+    algorithm: Literal["none", "page_number", "token", "link_header", "next_url"] = "none"
+    request_key: str = "page"
+    request_location: Location = "query"
+    response_key: str = "$.page"
+    response_location: Literal["body", "header"] = "body"
+    terminator_key: str | None = None  # page_number: where the number of pages stands
+    total_key: str | None = None  # where the number of rows over all pages stands
+    size: PageSize | None = None
+
+
+class Filtering(_Data, frozen=True):
+    """How filters travel: today the X-Filter header, a JSON object, with the bounds the API survives."""
+
+    algorithm: Literal["x_filter"] = "x_filter"
+    header: str = "X-Filter"
+    max_terms: int = 50
+    max_bytes: int = 4096
+
+
+class Limit(_Data, frozen=True):
+    """A rate limit: `requests` per `seconds`, shared by all methods of the same `name`."""
+
+    name: str
+    requests: int
+    seconds: float = 60.0
+
+
+class Retry(_Data, frozen=True):
+    """What a document says of retries; the engine's own laws on writes stand above it."""
+
+    max_attempts: int = 5
+    initial_delay: float = 0.5  # seconds
+    max_delay: float = 20.0  # seconds
+    statuses: tuple[int, ...] = (408, 429, 500, 502, 503, 504)
+    busy_reasons: tuple[str, ...] = ()  # reasons of a 400 that mean "nothing happened, try again"
+    maintenance_header: str | None = None  # a 503 that carries it is not retried
+
+
+class Variable(_Data, frozen=True):
+    """A variable of a server URL."""
+
+    default: str
+    enum: tuple[str, ...] = ()
+    env: str | None = None  # an environment variable that sets it
+    description: str = ""
+
+
+class Server(_Data, frozen=True):
+    """The base URL of a method, without a trailing slash; variables in braces."""
+
+    url: str
+    variables: dict[str, Variable] = {}
+    env: str | None = None  # an environment variable holding another scheme + host
+
+
+class Credential(_Data, frozen=True):
+    """One place where a secret may be found. Places are tried in the order of the document."""
+
+    env: str | None = None  # an environment variable
+    ini: str | None = None  # a file in the user's configuration directory, in INI form
+    ini_key: str = "token"
+
+
+class Auth(_Data, frozen=True):
+    """How requests are authenticated. `optional`: without a credential the request is sent bare."""
+
+    type: Literal["null_auth", "bearer", "api_key", "basic", "custom", "oauth2", "unsupported"] = "null_auth"
+    credentials: tuple[Credential, ...] = ()
+    name: str = "Authorization"  # api_key / custom: header or query parameter
+    location: Literal["header", "query"] = "header"
+    prefix: str = ""  # what stands before the secret, "Bearer " for bearer
+    username: Credential | None = None  # basic
+    optional: bool = False
+    scopes_header: str | None = None  # a 401's header that lists the token's scopes ("unknown": a bad token)
+    wanted_scopes_header: str | None = None
+    unsupported: str = ""  # the type the document names, where we cannot do it
+
+
+class Response(_Data, frozen=True):
+    """What comes back: where the rows are and which columns they have.
+
+    `rows` is the object key (`$.data`); None means the body itself. `columns` describe one row. `envelope`
+    describes the whole body of a list whose rows are elsewhere in it: its fields can be selected instead of the
+    rows, one row a page.
+    """
+
+    rows: str | None = None
+    columns: tuple[Column, ...] = ()
+    envelope: tuple[Column, ...] = ()
+
+
+class Method(_Data, frozen=True):
+    """One operation: an HTTP verb on a path, its inputs and its answer."""
+
+    name: str
+    http: str  # GET, POST, PUT, PATCH, DELETE
+    path: str  # /images/{imageId}
+    server: Server
+    params: tuple[Param, ...] = ()
+    response: Response = Response()
+    paging: Paging = Paging()
+    filtering: Filtering | None = None
+    limit: Limit | None = None
+    retry: Retry = Retry()
+    auth: Auth = Auth()
+    media_type: str = "application/json"  # of the request's body
+    title: str = ""
+    description: str = ""
+    idempotent: bool = False  # may be sent again without harm (GET and HEAD always may)
+
+    @property
+    def reads(self) -> bool:
+        """Whether calling it changes nothing."""
+        return self.http in ("GET", "HEAD", "OPTIONS")
+
+    @property
+    def required(self) -> tuple[Param, ...]:
+        """The inputs without which it cannot be called."""
+        return tuple(p for p in self.params if p.required)
+
+    @property
+    def body(self) -> tuple[Param, ...]:
+        """The attributes of the request's body."""
+        return tuple(p for p in self.params if p.location == "body")
+
+    def param(self, name: str) -> Param | None:
+        """The input that SQL calls `name`, in any case; body attributes also answer to their bare name."""
+        folded = name.casefold()
+        for spelling in ("name", "alias", "wire"):
+            for param in self.params:
+                if (getattr(param, spelling) or "").casefold() == folded:
+                    return param
+        return None
+
+
+class Resource(_Data, frozen=True):
+    """A table: methods by name, and for each SQL verb the methods that serve it, in document order."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    methods: dict[str, Method] = {}
+    verbs: dict[str, tuple[str, ...]] = {}
+
+    def bound(self, verb: str) -> tuple[Method, ...]:
+        """The methods that serve a verb."""
+        return tuple(self.methods[name] for name in self.verbs.get(verb, ()))
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of its rows: those of all select methods, in document order, each once."""
+        found: dict[str, Column] = {}
+        for method in self.bound("select"):
+            for column in method.response.columns:
+                found.setdefault(column.name, column)
+        return tuple(found.values())
+
+    def verb_of(self, method: str) -> str:
+        """The SQL verb a method serves; `exec` when no other does."""
+        return next((verb for verb, names in self.verbs.items() if method in names), "exec")
+
+
+class Service(_Data, frozen=True):
+    """A schema: resources by SQL name."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    version: str = ""
+    resources: dict[str, Resource] = {}
+
+
+class ServiceRef(_Data, frozen=True):
+    """A service that is known but not read yet."""
+
+    name: str
+    path: str  # of its document, absolute
+    title: str = ""
+    description: str = ""
+    version: str = ""
+
+
+class Provider(_Data, frozen=True):
+    """A database: services by SQL name, each read only when a statement asks for it."""
+
+    name: str
+    version: str = ""
+    title: str = ""
+    description: str = ""
+    services: dict[str, ServiceRef] = {}
+    root: str = ""  # the folder that holds `src/`
