@@ -208,14 +208,16 @@ def suggest(name: str, known: Sequence[str]) -> str | None:
     >>> suggest("zzz", ["label", "id"])
     'valid names: label, id'
     """
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher, get_close_matches
 
     if not known:
         return None
     by_fold = {k.casefold(): k for k in known}
     close = get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.6)
     if close:
-        return f"did you mean {' or '.join(by_fold[c] for c in close)}?"
+        ratios = [SequenceMatcher(None, name.casefold(), match).ratio() for match in close]
+        near = [by_fold[match] for match, ratio in zip(close, ratios, strict=True) if ratio >= ratios[0] - 0.1]
+        return f"did you mean {' or '.join(near)}?"
     shown = ", ".join(known[:20])
     return f"valid names: {shown}" + (", ..." if len(known) > 20 else "")
 

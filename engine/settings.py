@@ -55,9 +55,15 @@ def config_path() -> Path:
 
 
 def load(arguments: Mapping[str, Any] | None = None, *, path: Path | None = None) -> Settings:
-    """The settings in force. `arguments` are the highest layer; those that are None do not count."""
+    """The settings in force. `arguments` are the highest layer; those that are None do not count.
+
+    Servers add up by provider: naming one on the command line does not send the others back to production.
+    """
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
-    return replace(Settings(**_read(path or config_path())), **given)
+    below = Settings(**_read(path or config_path()))
+    if "servers" in given:
+        given["servers"] = {**below.servers, **given["servers"]}
+    return replace(below, **given)
 
 
 def _read(path: Path) -> dict[str, Any]:

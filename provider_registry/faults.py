@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,3 +34,23 @@ class NotFound(Exception):
     def __init__(self, kind: str, name: str, parent: str, known: Sequence[str]) -> None:
         self.kind, self.name, self.parent, self.known = kind, name, parent, tuple(known)
         super().__init__(f"no {kind} {name!r}" + (f" in {parent}" if parent else ""))
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The end of a fault's sentence that names what was probably meant.
+
+    >>> closest("selct", ["select", "insert"])
+    "; did you mean 'select'?"
+    >>> closest("zzz", ["select", "insert"])
+    '; known here: select, insert'
+    >>> closest("zzz", [])
+    ''
+    """
+    from difflib import get_close_matches
+
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    return f"; known here: {shown}" if names else ""

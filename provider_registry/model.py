@@ -3,9 +3,10 @@
 Provider -> Service -> Resource -> Method -> Param / Column. `documents` builds these from YAML, `catalog` finds
 them by name, the engine only reads them. They are msgspec structs so that a whole service can be kept as one
 compiled file beside the documents' cache and read back in milliseconds.
-"""
 
-from __future__ import annotations
+Annotations are not postponed here: msgspec would evaluate each as text when it builds its decoder, which costs every
+start three milliseconds.
+"""
 
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ Type = Literal["string", "integer", "number", "boolean", "array", "object", "any
 Verb = Literal["select", "insert", "replace", "update", "delete", "exec"]
 Location = Literal["path", "query", "header", "server", "body"]
 VERBS: tuple[Verb, ...] = ("select", "insert", "delete", "update", "replace", "exec")
+OPERATORS = ("=", "<", "<=", ">", ">=", "IN", "LIKE")
 
 
 class _Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,19 +34,21 @@ class Shape(_Data, frozen=True):
     maximum: float | None = None
     min_length: int | None = None
     max_length: int | None = None
-    pattern: str | None = None
+    pattern: str | None = None  # a regular expression that must match somewhere, anchors included
+    pattern_hint: str | None = None  # what to tell whoever gives a value that the pattern refuses
     min_items: int | None = None
     max_items: int | None = None
-    items: Shape | None = None  # the elements of an array
-    fields: dict[str, Shape] = {}  # the declared members of an object
+    items: "Shape | None" = None  # the elements of an array
+    fields: dict[str, "Shape"] = {}  # the declared members of an object
     required: tuple[str, ...] = ()  # the members of an object that must be there
 
 
 class Filter(_Data, frozen=True):
     """How a predicate on one column may travel to the API.
 
-    Operators are the SQL words `=  <  <=  >  >=  IN  LIKE`. An exact one keeps precisely the rows SQL keeps; an
-    inexact one keeps at least those. An operator in neither set stays local.
+    Operators are the SQL words of `OPERATORS`. An exact one keeps precisely the rows SQL keeps; an inexact one
+    keeps at least those. An operator in neither set stays local. `LIKE` says that the API can look for a piece of
+    text inside, its case rule unknown: letters then travel only for a comparison that tells `a` from `A`.
     """
 
     field: str  # the API's name of the column
@@ -52,6 +56,7 @@ class Filter(_Data, frozen=True):
     inexact: tuple[str, ...] = ()
     top_level: bool = False  # only as a top-level key, never inside +and / +or
     orderable: bool = False  # the API can sort by it as SQLite would
+    unordered: bool = False  # never in one request with an order, by whatever column
 
 
 class Column(_Data, frozen=True):
@@ -71,6 +76,7 @@ class Param(_Data, frozen=True):
     name: str  # its SQL name: imageId, page, data__label
     wire: str  # its name on the wire: imageId, page, label
     location: Location
+    parents: tuple[str, ...] = ()  # body: the objects it stands in, outermost first; none: the body's top level
     shape: Shape = Shape()
     required: bool = False
     default: Any = None
@@ -164,7 +170,9 @@ class Auth(_Data, frozen=True):
     name: str = "Authorization"  # api_key / custom: header or query parameter
     location: Literal["header", "query"] = "header"
     prefix: str = ""  # what stands before the secret, "Bearer " for bearer
-    username: Credential | None = None  # basic
+    username: Credential | None = None  # basic: the user; oauth2: the client's id
+    token_url: str = ""  # oauth2: where the client's credentials are changed for a token
+    scopes: tuple[str, ...] = ()  # oauth2: what the token is asked for
     optional: bool = False
     scopes_header: str | None = None  # a 401's header that lists the token's scopes ("unknown": a bad token)
     wanted_scopes_header: str | None = None
@@ -247,7 +255,9 @@ class Resource(_Data, frozen=True):
         found: dict[str, Column] = {}
         for method in self.bound("select"):
             for column in method.response.columns:
-                found.setdefault(column.name, column)
+                known = found.setdefault(column.name, column)
+                if column.filter and not known.filter:  # a list tells more of a column than a look-up does
+                    found[column.name] = column
         return tuple(found.values())
 
     def verb_of(self, method: str) -> str:

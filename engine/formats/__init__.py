@@ -1,0 +1,29 @@
+"""Output formats: each writes one result to a text stream.
+
+A new format is a function of type `Format` and a row in `FORMATS`; the command line, its help and the shell's
+completion take their choices from there. All but `table` stream: they hold a batch of rows, never all of them.
+
+NULL, booleans, JSON and bytes in each: json and jsonl write `null`, `true`, embedded JSON and base64; csv and tsv
+leave NULL empty; the formats for eyes show `NULL`. Everywhere but in json and jsonl a boolean is `true` or `false`,
+JSON is compact text and bytes are hexadecimal digits.
+
+A result of kind `done` has no rows and writes nothing. One of kind `plan` is plain lines in table and text.
+"""
+
+from __future__ import annotations
+
+from engine.formats import delimited, grid, jsons, records
+from engine.formats.options import Format, Options
+
+FORMATS: dict[str, Format] = {
+    "table": grid.table,
+    "json": jsons.array,
+    "jsonl": jsons.lines,
+    "csv": delimited.csv,
+    "tsv": delimited.tsv,
+    "markdown": grid.markdown,
+    "vertical": records.vertical,
+    "text": delimited.text,
+}
+
+__all__ = ["FORMATS", "Format", "Options"]

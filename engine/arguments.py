@@ -1,0 +1,94 @@
+"""The rows of a feed into the calls of a step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import InvalidValue, Refused, UnknownName
+from engine.planner.plan import JSON_ARGUMENT, Step
+from engine.store import Store
+from engine.wire.call import Call
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call, and the feed row it came from."""
+
+    call: Call
+    row: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What tells it from the step's other calls: its path and query arguments, else the start of its body.
+
+        `imageId = private/12`
+        """
+        outside = [p.name for p in self.call.method.params if p.location != "body" and p.name in self.call.args]
+        names = outside or [n for n in self.call.args if n.endswith(("label", "name", "id"))] or list(self.call.args)
+        return ", ".join(f"{name} = {self.call.args[name]}" for name in names)
+
+
+def jobs(step: Step, store: Store, *, page_size: int | None = None) -> list[Job]:
+    """The calls of a step, in the order of its feed.
+
+    Raises InvalidValue or UnknownName for a JSON argument that does not fit; nothing has been sent then.
+    """
+    if step.feed is None:
+        return [_job(step, {}, page_size)]
+    names, rows = store.select(step.feed)
+    return [_job(step, dict(zip(names, row, strict=True)), page_size) for row in rows]
+
+
+def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
+    known = {param.name for param in step.method.params}
+    args = {name: value for name, value in row.items() if name in known}
+    if row.get(JSON_ARGUMENT) is not None:
+        args = _with_json(step, args, row[JSON_ARGUMENT])
+    if step.verb in ("insert", "exec"):
+        args = {name: value for name, value in args.items() if value is not None}  # NULL: not given
+    call = Call(
+        step.provider,
+        step.method,
+        args,
+        columns=step.fetched,
+        rows=step.rows,
+        filter=step.filter,
+        page_size=page_size,
+    )
+    return Job(call, row)
+
+
+def _with_json(step: Step, args: Mapping[str, Any], text: Any) -> dict[str, Any]:
+    """The members of an `@@json` object as arguments, beside those given by name."""
+    try:
+        document = json.loads(text)
+    except (ValueError, TypeError) as error:
+        place = f" at character {error.pos + 1}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidValue(f"@@json is not JSON{place}", name=JSON_ARGUMENT, hint=_near(text, error)) from error
+    if not isinstance(document, dict):
+        kind = type(document).__name__
+        raise InvalidValue(f"@@json must be an object, got {kind}", name=JSON_ARGUMENT, hint="write it as '{...}'")
+    merged = dict(args)
+    for key, value in document.items():
+        param = step.method.param(key)
+        if param is None:
+            known = [p.wire for p in step.method.params]
+            raise UnknownName(f"{step.method.name} takes no {key!r}", name=key, known=known)
+        if param.name in merged:
+            raise Refused(f"{key} is given twice, by name and in @@json", hint="keep one of them")
+        merged[param.name] = value
+    absent = [p.wire for p in step.method.required if p.name not in merged]
+    if absent:
+        raise Refused(f"{step.method.name} needs {' and '.join(absent)}", hint=f'add "{absent[0]}": ... to @@json')
+    return merged
+
+
+def _near(text: Any, error: Exception) -> str | None:
+    """The piece of a JSON text around the place where it stops being JSON."""
+    if not isinstance(error, json.JSONDecodeError):
+        return None
+    before, after = str(text)[max(0, error.pos - 20) : error.pos], str(text)[error.pos : error.pos + 20]
+    return f"it breaks here: ...{before} >>> {after}..."

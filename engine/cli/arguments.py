@@ -1,0 +1,287 @@
+"""The flags and commands, as argparse knows them.
+
+Every flag may stand before or after the command: the parser of each command has them all. They are a table, from
+which help, shell completion and the reference in the README (a test compares it) come.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from engine.errors import UsageError, suggest
+from engine.formats import FORMATS
+
+PROGRAM = "stratoql"
+SHELLS = ("bash", "zsh", "tcsh")
+SETTINGS = (
+    "servers",
+    "registry",
+    "sandbox",
+    "timeout",
+    "max_requests",
+    "max_writes",
+    "concurrency",
+    "page_size",
+    "pushdown",
+    "insecure_http",
+)
+_DEFAULTS: dict[str, Any] = {
+    "command": None,
+    "infile": None,
+    "output": "table",
+    "outfile": None,
+    "delimiter": ",",
+    "hideheaders": False,
+    "dryrun": False,
+    "timing": False,
+    "verbose": False,
+    "color": "auto",
+    **dict.fromkeys(SETTINGS),
+}
+_EPILOG = """\
+examples:
+  stratoql exec --sandbox "SELECT id, label, size FROM linode.images.images WHERE is_public = false"
+  stratoql run -o csv -f images.csv report.iql
+  echo "SHOW PROVIDERS" | stratoql
+"""
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """What the command line says. A mistake is a UsageError; `--help` and `--version` raise SystemExit."""
+    parser = build()
+    given, unknown = parser.parse_known_args(_sandbox_apart(argv), argparse.Namespace(**_DEFAULTS))
+    if unknown:
+        hint = suggest(unknown[0].partition("=")[0], sorted({name for name, _ in spellings(parser)}))
+        raise UsageError(f"cannot make sense of the argument {unknown[0]!r}", hint=hint)
+    return given
+
+
+def settings_given(given: argparse.Namespace) -> dict[str, Any]:
+    """The settings among the flags, by the names `settings.load` knows; None where a flag is absent."""
+    found = {name: getattr(given, name) for name in SETTINGS}
+    return found | {"servers": found["servers"] and dict(found["servers"])}
+
+
+def spellings(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
+    """Every flag of a parser and of its commands, spelling by spelling; shared ones come once a command."""
+    for action in parser._actions:
+        yield from ((name, action) for name in action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from spellings(command)
+
+
+def _sandbox_apart(argv: Sequence[str]) -> list[str]:
+    """The arguments with a bare `--sandbox` made whole, or it would take the statement behind it for its file."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    return ["--sandbox=" if word == "--sandbox" else word for word in argv[:end]] + list(argv[end:])
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises where argparse would print and exit."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"`{self.prog} --help` lists what there is")
+
+
+class _Gather(argparse.Action):
+    """A repeatable flag. argparse's own `append` forgets, after the command, what stood before it."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **rest: Any) -> None:
+        super().__init__(option_strings, dest, **rest)
+        self.gathered: tuple[Any, ...] = ()
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        self.gathered += (values,)
+        setattr(namespace, self.dest, self.gathered)
+
+
+class _Version(argparse.Action):
+    """Prints the version; looked up only now, because that costs as much as the rest of the start."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **rest: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **rest)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version(PROGRAM)
+        except PackageNotFoundError:
+            number = "(not installed)"
+        sys.stdout.write(f"{PROGRAM} {number}\n")
+        parser.exit()
+
+
+def _format(text: str) -> str:
+    if text not in FORMATS:
+        raise argparse.ArgumentTypeError(f"no format {text!r}; {suggest(text, list(FORMATS))}")
+    return text
+
+
+def _delimiter(text: str) -> str:
+    character = {"\\t": "\t", "tab": "\t"}.get(text, text)
+    if len(character) != 1 or character in '"\r\n':
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character that can part fields")
+    return character
+
+
+def _server(text: str) -> tuple[str, str]:
+    name, _, url = text.partition("=")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if not name or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PROVIDER=URL, such as linode=https://api.example.com")
+    return name, url
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+_FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
+    ("-i", "--infile"): {"metavar": "FILE", "help": "read the statements from FILE; `-` is standard input"},
+    ("-o", "--output"): {
+        "metavar": "FORMAT",
+        "type": _format,
+        "choices": tuple(FORMATS),
+        "help": f"{', '.join(FORMATS)}; default table",
+    },
+    ("-f", "--outfile"): {"metavar": "FILE", "help": "write the data to FILE, which changes only if all goes well"},
+    ("-d", "--delimiter"): {
+        "metavar": "CHARACTER",
+        "type": _delimiter,
+        "help": r"what parts the fields of csv and text; default `,`; `\t` is a tab",
+    },
+    ("-H", "--hideheaders"): {"action": "store_true", "help": "leave the columns' names out"},
+    ("--dryrun",): {
+        "action": "store_true",
+        "help": "print the plan and requests of each statement; send nothing",
+    },
+    ("--timing",): {"action": "store_true", "help": "tell rows, requests and seconds of each statement"},
+    ("-v", "--verbose"): {"action": "store_true", "help": "log what happens, and show tracebacks"},
+    ("--color",): {
+        "choices": ("auto", "always", "never"),
+        "help": "colours; default auto: on a terminal, unless NO_COLOR is set",
+    },
+    ("--sandbox",): {
+        "metavar": "FILE",
+        "nargs": "?",
+        "help": "talk to a simulated API instead of the network; `--sandbox=FILE` keeps its state in FILE",
+    },
+    ("--registry",): {
+        "metavar": "FOLDER",
+        "action": _Gather,
+        "help": "look for provider documents in FOLDER too, first; may be repeated",
+    },
+    ("--server",): {
+        "metavar": "PROVIDER=URL",
+        "dest": "servers",
+        "type": _server,
+        "action": _Gather,
+        "help": "send the requests of PROVIDER to another base URL; may be repeated",
+    },
+    ("--timeout",): {
+        "metavar": "SECONDS",
+        "type": _seconds,
+        "help": "the time a statement may take; default no end",
+    },
+    ("--max-requests",): {"metavar": "N", "type": _count, "help": "the requests a statement may send; default 1000"},
+    ("--max-writes",): {"metavar": "N", "type": _count, "help": "the rows a statement may write; default 25"},
+    ("--concurrency",): {"metavar": "N", "type": _count, "help": "requests under way at a time; default 8"},
+    ("--page-size",): {"metavar": "N", "type": _count, "help": "rows to a page; default the largest the API allows"},
+    ("--no-pushdown",): {
+        "action": "store_const",
+        "const": False,
+        "dest": "pushdown",
+        "help": "let no filter travel to the API: the same answer, from more data",
+    },
+    ("--insecure-http",): {
+        "action": "store_const",
+        "const": True,
+        "help": "allow plain http to hosts other than this one",
+    },
+    ("--version",): {"action": _Version, "help": "print the version"},
+}
+
+
+def build() -> argparse.ArgumentParser:
+    """The whole parser."""
+    flags = _Parser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    for names, what in _FLAGS.items():
+        flags.add_argument(*names, **what)
+    parser = _Parser(
+        prog=PROGRAM,
+        description="SQL over cloud APIs. Without a command: a shell on a terminal, else the statements piped in.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+        parents=[flags],
+    )
+    _add_commands(parser, flags)
+    return parser
+
+
+def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParser) -> None:
+    """The commands, each with all flags."""
+    common: dict[str, Any] = {
+        "parents": [flags],
+        "argument_default": argparse.SUPPRESS,
+        "allow_abbrev": False,
+    }
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
+
+    execute = commands.add_parser("exec", help="run the statements given here or in a file (-i)", **common)
+    execute.add_argument("sql", metavar="SQL", nargs="?", default=None, help="statements, apart by `;`")
+
+    run = commands.add_parser("run", help="run files of statements in order, up to the first error", **common)
+    run.add_argument("files", metavar="FILE", nargs="+", help="a file of statements; `-` is standard input")
+
+    commands.add_parser("shell", help="type statements and see their rows", **common)
+
+    sandbox = commands.add_parser("sandbox", help="serve the simulated API on this machine", **common)
+    sandbox.add_argument(
+        "--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; default any"
+    )
+    sandbox.add_argument("--state", metavar="FILE", default=None, help="keep the sandbox's state in FILE")
+    sandbox.add_argument("--no-rate-limit", action="store_true", default=False, help="answer as often as asked")
+    sandbox.add_argument(
+        "--fault", metavar="SPEC", action=_Gather, dest="faults", default=(), help="a fault to show; may be repeated"
+    )
+
+    registry = commands.add_parser("registry", help="provider documents: list them, check one", **common)
+    actions = registry.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", required=True, parser_class=_Parser
+    )
+    actions.add_parser("list", help="the providers and their services", **common)
+    validate = actions.add_parser("validate", help="every fault of a document", **common)
+    validate.add_argument("path", metavar="PATH", help="a provider's folder or one of its documents")
+
+    completion = commands.add_parser("completion", help="print a script that completes commands and flags", **common)
+    completion.add_argument("shell", choices=SHELLS, help="the shell it is for")

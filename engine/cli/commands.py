@@ -1,0 +1,97 @@
+"""What each command does. A command answers its exit code or raises."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from engine import settings
+from engine.cli import arguments, output
+from engine.cli.running import OpenSession, run_scripts
+from engine.cli.scripts import STDIN, Script, from_argument, from_file
+from engine.errors import UsageError
+
+Command: TypeAlias = Callable[[argparse.Namespace, OpenSession], int]
+
+
+def execute(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`exec`: the statements of the command line or of a file."""
+    if (given.sql is None) == (given.infile is None):
+        wrong = "exec needs statements" if given.sql is None else "exec takes statements or --infile, not both"
+        raise UsageError(wrong, hint='stratoql exec "SELECT ..." or stratoql exec -i FILE')
+    script = from_file(given.infile) if given.sql is None else from_argument(given.sql)
+    return _run([script], given, open_session)
+
+
+def run(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`run`: files, all of which must be there before the first is run."""
+    return _run([from_file(path) for path in given.files], given, open_session)
+
+
+def shell(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`shell`: statements as they are typed; piped in, they are a script like any other."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return _run([from_file(STDIN)], given, open_session)
+    from engine import repl
+
+    return repl.main(_settings(given))
+
+
+def unnamed(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """No command: a file if one is given, else the shell."""
+    if given.infile is None:
+        return shell(given, open_session)
+    return _run([from_file(given.infile)], given, open_session)
+
+
+def sandbox(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`sandbox`: the simulated API on a port, until it is stopped."""
+    from engine.sandbox.command import run as serve
+
+    return serve(given.port, given.state, rate_limit=not given.no_rate_limit, faults=given.faults)
+
+
+def registry(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`registry`: what there is, or what is wrong with it."""
+    return _REGISTRY[given.action](given, open_session)
+
+
+def list_providers(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`registry list`: the providers and their versions, in any format."""
+    return _run([Script("SHOW PROVIDERS")], given, open_session)
+
+
+def completion(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`completion`: a script for the user's shell, made from the parser."""
+    import shtab
+
+    parser = arguments.build()
+    for _, action in arguments.spellings(parser):
+        if action.metavar in ("FILE", "FOLDER"):
+            vars(action)["complete"] = shtab.FILE if action.metavar == "FILE" else shtab.DIRECTORY
+    with output.writing("standard output"):
+        output.standard_output().write(shtab.complete(parser, given.shell) + "\n")
+    return 0
+
+
+def _run(scripts: list[Script], given: argparse.Namespace, open_session: OpenSession) -> int:
+    run_scripts(scripts, _settings(given), given, open_session)
+    return 0
+
+
+def _settings(given: argparse.Namespace) -> settings.Settings:
+    return settings.load(arguments.settings_given(given))
+
+
+COMMANDS: Mapping[str | None, Command] = {
+    None: unnamed,
+    "exec": execute,
+    "run": run,
+    "shell": shell,
+    "sandbox": sandbox,
+    "registry": registry,
+    "completion": completion,
+}
+_REGISTRY: Mapping[str, Command] = {"list": list_providers}

@@ -1,0 +1,93 @@
+"""Scripts through a session, their results to the destination."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from time import perf_counter
+from typing import Protocol, TextIO, TypeAlias
+
+from engine.cli import output, terminal
+from engine.cli.scripts import Script
+from engine.errors import PartialWrite, StratoqlError
+from engine.formats import FORMATS, Options
+from engine.result import Result
+from engine.settings import Settings
+
+
+class Statements(Protocol):
+    """What runs statements: a session."""
+
+    def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
+        """One result per statement, each executed when it is asked for."""
+        ...
+
+
+OpenSession: TypeAlias = Callable[[Settings], AbstractContextManager[Statements]]
+
+
+def run_scripts(
+    scripts: Sequence[Script], settings: Settings, given: argparse.Namespace, open_session: OpenSession
+) -> None:
+    """Every statement of every script in order, each result written as it comes; the first error ends it."""
+    with output.destination(given.outfile) as stream, open_session(settings) as session:
+        for script in scripts:
+            try:
+                _run(script, session, stream, given)
+            except StratoqlError as error:
+                if script.name:
+                    error.add_note(f"in {script.name}")
+                raise
+
+
+def _run(script: Script, session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
+    """The statements of one script. What a broken write has done is shown before its error."""
+    results = session.run(script.text, dry_run=given.dryrun)
+    while True:
+        start = perf_counter()
+        try:
+            result = next(results, None)
+        except PartialWrite as error:
+            if error.completed is not None:
+                show(error.completed, stream, given)
+            raise
+        if result is None:
+            return
+        count = show(result, stream, given)
+        if given.timing:
+            cost = (_many(count, "row"), _many(result.stats.requests, "request"), f"{perf_counter() - start:.3f} s")
+            terminal.say(", ".join(cost), given.color)
+
+
+def show(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
+    """One result: its rows to the stream, the rest to the person. Answers the rows, of a write those affected."""
+    for warning in result.warnings:
+        terminal.say(f"warning: {warning}", given.color)
+    color = terminal.wants_color(given.color, stream)
+    options = Options(delimiter=given.delimiter, headers=not given.hideheaders, color=color)
+    try:
+        with output.writing(given.outfile or "standard output"):
+            count = FORMATS[given.output](result, stream, options)
+            stream.flush()
+    finally:
+        result.close()
+    for message in _messages(result):
+        terminal.say(message, given.color)
+    return count if result.kind != "done" else result.affected or 0
+
+
+def _messages(result: Result) -> Sequence[str]:
+    """What a result has to say; a write that says nothing is counted."""
+    if result.messages or result.kind != "done" or result.affected is None:
+        return result.messages
+    return (f"{_many(result.affected, 'row')} affected",)
+
+
+def _many(number: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> _many(1, "row"), _many(0, "request")
+    ('1 row', '0 requests')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"

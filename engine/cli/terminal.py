@@ -1,0 +1,93 @@
+"""What is said to the person: on standard error, escaped, in colour where that is wanted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Literal, NoReturn, TextIO
+
+from engine.formats.cells import paint, printable
+
+Color = Literal["auto", "always", "never"]
+
+_LABELS = {"error:": "red", "internal error:": "red", "warning:": "yellow"}
+_DIM = ("hint:", "note:")
+
+
+def wants_color(choice: Color, stream: TextIO | None) -> bool:
+    """Whether to paint on a stream. `always` stands above NO_COLOR, because it was asked for just now."""
+    if choice != "auto" or stream is None:
+        return choice == "always"
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str, choice: Color = "auto") -> None:
+    """Lines on standard error. Nobody reading them is no reason to stop."""
+    if sys.stderr is None:
+        return
+    color = wants_color(choice, sys.stderr)
+    lines = (_styled(line, color) for line in printable(text, keep="\n\t").split("\n"))
+    with suppress(OSError, ValueError):
+        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.flush()
+
+
+def _styled(line: str, color: bool) -> str:
+    """A line with its label painted; one that is an aside is dim altogether."""
+    if line.startswith(_DIM):
+        return paint(line, "dim", color)
+    label = next((label for label in _LABELS if line.startswith(label)), "")
+    return paint(label, _LABELS[label], color) + line[len(label) :] if label else line
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM. Whoever winds up after a Ctrl-C does the same for this."""
+
+
+@contextmanager
+def logged(wanted: bool) -> Iterator[None]:
+    """The engine's log on standard error while this lasts."""
+    if not wanted:
+        yield
+        return
+    import logging
+
+    class Lines(logging.Formatter):
+        """One record, harmless to a terminal whatever it quotes."""
+
+        def format(self, record: logging.LogRecord) -> str:
+            return printable(super().format(record), keep="\n\t")
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines("%(relativeCreated)7.0f ms %(name)s: %(message)s"))
+    log = logging.getLogger("engine")
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM unwinds as Ctrl-C does while this lasts: writes are accounted for, no half file stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,249 @@
+"""Plans into rows: waves of steps, each calling the wire and loading what comes, then the output over the tables.
+
+The executor knows no SQL verb. A step that writes differs in three things only: all its calls are known and checked
+before the first leaves, a failure stops the calls that have not left, and each call is accounted for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from engine.arguments import Job, jobs
+from engine.errors import (
+    ApiError,
+    InvalidValue,
+    NetworkError,
+    PartialWrite,
+    Refused,
+    ResponseError,
+    StratoqlError,
+    TimedOut,
+)
+from engine.planner.plan import Plan, Step, waves
+from engine.settings import Settings
+from engine.store import Row, Store
+from engine.wire.call import Call, Page
+from engine.wire.request import prepare
+
+T = TypeVar("T")
+
+
+class Wire(Protocol):
+    """What the executor needs of a client."""
+
+    def pages(self, call: Call) -> AsyncIterator[Page]:
+        """The pages of a call, in order."""
+        ...
+
+
+@dataclass
+class Tally:
+    """What the steps of one statement did."""
+
+    calls: int = 0  # of the step that writes
+    requests: int = 0  # pages asked for and writes sent, retries not counted
+    rows: int = 0  # loaded
+    warnings: list[str] = field(default_factory=list)
+
+
+def create_tables(plan: Plan, store: Store) -> None:
+    """The tables of a plan's steps, empty."""
+    for step in plan.steps:
+        store.create(step.table, step.table_columns)
+
+
+async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) -> Tally:
+    """Run every step; the store then holds the tables of the output.
+
+    Raises CallError, and PartialWrite where some of several writes were done and some were not.
+    """
+    tally = Tally()
+    for wave in waves(plan.steps):
+        await _together([_run(step, store, wire, settings, tally) for step in wave])
+    return tally
+
+
+async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
+    todo = jobs(step, store, page_size=settings.page_size)
+    if len(todo) > settings.max_requests:
+        raise Refused(
+            f"this would send {len(todo)} requests, more than the {settings.max_requests} allowed",
+            hint=f"narrow the WHERE, or allow them: --max-requests {len(todo)}",
+        )
+    if step.writes:
+        await _write(step, todo, store, wire, settings, tally)
+    elif len(todo) == 1:
+        async for page in _pages(todo[0], wire):
+            _load(step, todo[0], page, store, tally)
+    else:
+        fetched = await _together([_all(job, wire) for job in todo])
+        for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
+            for page in pages:
+                _load(step, job, page, store, tally)
+
+
+async def _pages(job: Job, wire: Wire) -> AsyncIterator[Page]:
+    """The pages of a read. One thing looked up by its key that is not there is no row, not an error."""
+    looked_up = any(p.location == "path" for p in job.call.method.params)
+    try:
+        async for page in wire.pages(job.call):
+            yield page
+    except ApiError as error:
+        if error.status != 404 or not looked_up:
+            raise
+
+
+async def _all(job: Job, wire: Wire) -> list[Page]:
+    return [page async for page in _pages(job, wire)]
+
+
+def _load(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
+    """Rows and their stamps into the step's table."""
+    columns = [column.name for column in step.fetched]
+    rows: Sequence[Row] = page.rows
+    if step.stamps:
+        given = {"page": page.number, "nothing": None}
+        copied = [columns.index(s.source) if s.origin == "row" else None for s in step.stamps]
+        fixed = [job.row.get(s.source) if s.origin == "feed" else given.get(s.origin) for s in step.stamps]
+        pairs = list(zip(copied, fixed, strict=True))
+        rows = [(*row, *(value if at is None else row[at] for at, value in pairs)) for row in page.rows]
+    store.load(step.table, [*columns, *(stamp.column.name for stamp in step.stamps)], rows)
+    tally.rows += len(page.rows)
+    tally.warnings += [w for w in page.warnings if w not in tally.warnings]
+
+
+@dataclass
+class _Outcome:
+    """What became of one write."""
+
+    state: Literal["unsent", "sent", "done", "failed", "unknown"] = "unsent"
+    pages: list[Page] = field(default_factory=list)
+    error: StratoqlError | None = None
+
+
+async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
+    """Send every call once. The first failure stops what has not left; what was done is loaded whatever happens."""
+    todo = _distinct(step, todo)
+    _check_all(step, todo, settings)
+    outcomes = [_Outcome() for _ in todo]
+    places = asyncio.Semaphore(settings.concurrency)
+    stopped = False
+
+    async def send(job: Job, outcome: _Outcome) -> None:
+        nonlocal stopped
+        async with places:
+            if stopped:
+                return
+            outcome.state = "sent"
+            try:
+                outcome.pages = [page async for page in wire.pages(job.call)]
+                outcome.state = "done"
+            except StratoqlError as error:
+                outcome.state, outcome.error = _verdict(error), error
+                stopped = True
+
+    try:
+        await _together([send(job, outcome) for job, outcome in zip(todo, outcomes, strict=True)])
+    except asyncio.CancelledError as cancelled:
+        if all(outcome.state == "unsent" for outcome in outcomes):
+            raise
+        stopped = True
+        raise _partial(step, todo, outcomes) from cancelled
+    finally:
+        for job, outcome in zip(todo, outcomes, strict=True):
+            for page in outcome.pages if outcome.state == "done" else ():
+                _load(step, job, page, store, tally)
+            tally.calls += outcome.state == "done"
+    if stopped:
+        raise _partial(step, todo, outcomes) if len(todo) > 1 else _alone(outcomes[0])
+
+
+def _distinct(step: Step, todo: Sequence[Job]) -> list[Job]:
+    """The same row found twice is written once; two different changes of one row are refused."""
+    if step.verb in ("insert", "exec"):
+        return list(todo)
+    found: dict[str, Job] = {}
+    for job in todo:
+        first = found.setdefault(job.label, job)
+        if first.call.args != job.call.args:
+            raise Refused(
+                f"two rows of the query would change {job.label} differently",
+                hint="make the query give each row once",
+            )
+    return list(found.values())
+
+
+def _check_all(step: Step, todo: Sequence[Job], settings: Settings) -> None:
+    """Nothing leaves before every call has been built: a bad value in the last row stops the first."""
+    if len(todo) > settings.max_writes:
+        raise Refused(
+            f"this {step.verb.upper()} would write {len(todo)} rows, more than the {settings.max_writes} allowed",
+            hint=f"narrow the WHERE, look at the rows with EXPLAIN, or allow them: --max-writes {len(todo)}",
+        )
+    for number, job in enumerate(todo, 1):
+        try:
+            prepare(job.call, settings)
+        except InvalidValue as error:
+            if len(todo) > 1:
+                error.args = (f"row {number} of {len(todo)}: {error.message}",)
+                error.message = error.args[0]
+            raise
+
+
+def _verdict(error: StratoqlError) -> Literal["failed", "unknown"]:
+    """Whether a failed write certainly did nothing."""
+    if isinstance(error, ApiError):
+        return "unknown" if error.status >= 500 or error.status == 408 else "failed"
+    return "unknown" if isinstance(error, NetworkError | ResponseError | TimedOut) else "failed"
+
+
+def _alone(outcome: _Outcome) -> StratoqlError:
+    """The error of a statement that was one call."""
+    error = outcome.error or StratoqlError("the write failed")
+    if outcome.state == "unknown":
+        warning = "whether it took effect is unknown: read the row before you send it again"
+        error.hint = f"{error.hint}; {warning}" if error.hint else warning
+    return error
+
+
+def _partial(step: Step, todo: Sequence[Job], outcomes: Sequence[_Outcome]) -> PartialWrite:
+    """Every call of a write that stopped, in exactly one list."""
+    pairs = list(zip(todo, outcomes, strict=True))
+    interrupted = NetworkError("interrupted before the answer came")
+    done = [job for job, o in pairs if o.state == "done"]
+    failed = [(job, o.error) for job, o in pairs if o.state == "failed" and o.error]
+    unknown = [(job, o.error or interrupted) for job, o in pairs if o.state in ("unknown", "sent")]
+    unsent = [job for job, o in pairs if o.state == "unsent"]
+    counts = [
+        f"{len(jobs_)} {word}"
+        for word, jobs_ in (("done", done), ("failed", failed), ("unknown", unknown), ("not sent", unsent))
+        if jobs_ or word == "done"
+    ]
+    lines = [f"  done     {job.label}" for job in done]
+    lines += [f"  failed   {job.label}: {error}" for job, error in failed]
+    lines += [f"  unknown  {job.label}: {error}" for job, error in unknown]
+    lines += [f"  not sent {job.label}" for job in unsent]
+    return PartialWrite(
+        "\n".join([f"{step.verb.upper()} stopped part-way, of {len(todo)} rows: {', '.join(counts)}", *lines]),
+        done=[dict(job.call.args) for job in done],
+        failed=[(dict(job.call.args), error) for job, error in failed],
+        unknown=[(dict(job.call.args), error) for job, error in unknown],
+        unsent=[dict(job.call.args) for job in unsent],
+        hint="rows marked unknown may have been written: read them before you send them again" if unknown else None,
+    )
+
+
+async def _together(tasks: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run side by side; the first error stops the others and is raised as it is."""
+    if len(tasks) == 1:
+        return [await tasks[0]]
+    running = [asyncio.ensure_future(task) for task in tasks]
+    try:
+        return await asyncio.gather(*running)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

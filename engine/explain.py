@@ -1,0 +1,57 @@
+"""EXPLAIN: a plan as text, with the requests that would leave. Nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.arguments import Job, jobs
+from engine.planner.plan import Plan, Step
+from engine.settings import Settings
+from engine.store import Store
+from engine.wire.request import describe, endpoint, prepare
+
+SHOWN = 10  # requests of one step
+
+
+def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
+    """The lines of a plan. `store` holds its tables, empty: a feed that reads none of them is computed."""
+    lines: list[str] = []
+    for number, step in enumerate(plan.steps, 1):
+        lines.append(f"step {number}: {step.table} <- {step.resource}.{step.method.name}")
+        lines.append(f"  because: {step.why}")
+        lines += [f"  {line}" for line in _requests(step, store, settings)]
+    lines += [f"checked again locally: {predicate}" for predicate in plan.local]
+    output = "the number of calls" if plan.output is None else _one_line(plan.output.sql)
+    lines.append(f"output: {output}")
+    return lines
+
+
+def _requests(step: Step, store: Store, settings: Settings) -> Iterator[str]:
+    """What the step would send: the requests themselves, or their form where it depends on rows not fetched yet."""
+    if step.reads and step.feed is not None:
+        yield f"for each row of: {_one_line(step.feed.sql)}"
+        yield f"send: {step.method.http} {endpoint(step.provider, step.method, settings)}"
+        if fields := [p.wire for p in step.method.body if f'"{p.name}"' in step.feed.sql]:
+            yield f"  body: {', '.join(fields)}"
+        return
+    todo = jobs(step, store, page_size=settings.page_size)
+    if not todo:
+        yield "send: nothing, no row of the feed has a value"
+    for job in todo[:SHOWN]:
+        yield from _request(step, job, settings)
+    if len(todo) > SHOWN:
+        yield f"... and {len(todo) - SHOWN} more like these"
+
+
+def _request(step: Step, job: Job, settings: Settings) -> Iterator[str]:
+    first, *rest = describe(prepare(job.call, settings))
+    paging = step.method.paging
+    walks = paging.algorithm != "none" and paging.request_key not in {
+        p.wire for p in step.method.params if p.name in job.call.args
+    }
+    yield f"send: {first}{'  (and every further page)' if walks else ''}"
+    yield from (f"  {line}" for line in rest)
+
+
+def _one_line(sql: str) -> str:
+    return " ".join(sql.split())

@@ -1,0 +1,27 @@
+"""How a result is to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TextIO, TypeAlias
+
+from engine.result import Result
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a format may be told; each takes what means something to it.
+
+    `delimiter` (one character) counts for csv and text, `null` (how NULL reads) and `color` (ANSI styles) for the
+    formats made for eyes: table, vertical, text, markdown.
+    """
+
+    delimiter: str = ","
+    headers: bool = True
+    null: str = "NULL"
+    color: bool = False
+
+
+# Writes the rest of a result to a stream and answers how many rows that were.
+Format: TypeAlias = Callable[[Result, TextIO, Options], int]

@@ -1,0 +1,325 @@
+"""Which name in a query means what: remote tables, their columns, parameters and envelopes.
+
+Analysis works on the tree sqlglot made of the user's text; the text itself is only ever spliced. SQLite has the
+last word on every name: what is found here decides which calls are made, never what the query means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlglot import exp
+
+from engine.errors import DocumentError, Refused, Span, UnknownName
+from engine.language.statements import Name, Word
+from engine.language.text import Text
+from engine.planner.plan import Step
+from provider_registry.catalog import Catalog
+from provider_registry.faults import BadDocument, NotFound
+from provider_registry.model import Method, Param, Provider, Resource, Service
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where names are looked up: the catalog, and the provider that USE chose."""
+
+    catalog: Catalog
+    provider: str | None = None
+
+    def resource(self, name: Name) -> tuple[str, Resource]:
+        """The provider and resource behind `p.s.r`, or `s.r` after USE."""
+        parts = self._full(name, 3, "provider.service.resource", "linode.images.images")
+        return parts[0].casefold(), _found(name, lambda: self.catalog.resource(*parts))
+
+    def method(self, name: Name) -> tuple[str, Resource, Method]:
+        """The provider, resource and method behind `p.s.r.m`."""
+        example = "linode.images.images.post_upload_image"
+        parts = self._full(name, 4, "provider.service.resource.method", example)
+        resource = _found(name, lambda: self.catalog.resource(*parts[:3]))
+        return parts[0].casefold(), resource, _found(name, lambda: self.catalog.method(*parts))
+
+    def service(self, name: Name) -> tuple[str, Service]:
+        """The provider and service behind `p.s`, or `s` after USE."""
+        parts = self._full(name, 2, "provider.service", "linode.images")
+        return parts[0].casefold(), _found(name, lambda: self.catalog.service(*parts))
+
+    def provider_of(self, name: Name) -> Provider:
+        """The provider behind `p`."""
+        parts = self._full(name, 1, "provider", "linode")
+        return _found(name, lambda: self.catalog.provider(*parts))
+
+    def using(self, word: Word) -> Names:
+        """The same names after USE."""
+        provider = self.provider_of(Name((word.name,), word.span))
+        return replace(self, provider=provider.name)
+
+    def whole(self, parts: tuple[str, ...], length: int = 3) -> tuple[str, ...]:
+        """A name with the provider that USE chose, where it lacks one."""
+        return (self.provider, *parts) if self.provider and len(parts) == length - 1 else parts
+
+    def _full(self, name: Name, length: int, form: str, example: str) -> tuple[str, ...]:
+        parts = self.whole(name.parts, length)
+        if len(parts) != length:
+            kind = form.rpartition(".")[2]
+            hint = f"a {kind} is named {form}, for example {example}"
+            raise UnknownName(f"{name} does not name a {kind}", name=str(name), span=name.span, hint=hint)
+        return parts
+
+
+def _found(name: Name, look_up: Callable[[], T]) -> T:
+    """A look-up in the catalog; what it raises, as an error in the statement."""
+    try:
+        return look_up()
+    except NotFound as missing:
+        raise UnknownName(
+            f"{missing.parent or 'the registry'} has no {missing.kind} {missing.name!r}",
+            name=missing.name,
+            known=missing.known,
+            span=name.span,
+        ) from missing
+    except BadDocument as bad:
+        raise DocumentError(f"the document behind {name} cannot be used:", bad.faults) from bad
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One appearance of a resource, or of an EXEC, in a FROM."""
+
+    alias: str
+    name: str  # linode.images.images
+    provider: str
+    resource: Resource
+    table: exp.Table
+    select: exp.Select
+    step: Step | None = None  # of an EXEC: planned already
+
+    def methods(self) -> tuple[Method, ...]:
+        """The methods that may serve it."""
+        return (self.step.method,) if self.step else self.resource.bound("select")
+
+    def has_column(self, name: str) -> bool:
+        """Whether its rows carry a column of this name."""
+        return name.casefold() in {c.name.casefold() for m in self.methods() for c in m.response.columns}
+
+    def in_envelope(self, name: str) -> bool:
+        """Whether only the envelope of a list carries this name."""
+        if self.has_column(name) or self.param(name):
+            return False
+        return name.casefold() in {c.name.casefold() for m in self.methods() for c in m.response.envelope}
+
+    def param(self, name: str) -> Param | None:
+        """The parameter of this name, if the rows do not carry it as a column."""
+        if self.step or self.has_column(name):
+            return None
+        found = (m.param(name) for m in self.methods())
+        return next((p for p in found if p is not None), None)
+
+    def knows(self, name: str) -> bool:
+        """Whether the name means anything here."""
+        return self.has_column(name) or self.param(name) is not None or self.in_envelope(name)
+
+    def known(self) -> list[str]:
+        """Every name it has: columns, parameters, envelope."""
+        names = [c.name for m in self.methods() for c in m.response.columns]
+        names += [p.name for m in self.methods() for p in m.params] if not self.step else []
+        names += [c.name for m in self.methods() for c in m.response.envelope]
+        return list(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """One SELECT: its remote sources by alias, and whether it also reads anything else."""
+
+    select: exp.Select
+    sources: dict[str, Source]
+    opaque: frozenset[str]  # aliases of CTEs, subqueries, table functions
+    outputs: frozenset[str]  # names its own SELECT list gives
+    parent: Scope | None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column of the query and the sources it may belong to."""
+
+    column: exp.Column
+    sources: tuple[Source, ...]
+
+
+def scopes(tree: exp.Expr, names: Names, text: Text, calls: Mapping[str, Step]) -> list[Scope]:
+    """Every SELECT of a query, outer before inner."""
+    ctes = {cte.alias.casefold() for cte in tree.find_all(exp.CTE)}
+    found: dict[int, Scope] = {}
+    for select in tree.find_all(exp.Select):
+        sources: dict[str, Source] = {}
+        opaque: set[str] = set()
+        for relation in relations(select):
+            alias = _alias(relation)
+            if alias.casefold() in sources or alias.casefold() in opaque:
+                raise Refused(
+                    f"two tables are called {alias}",
+                    span=_span(relation, text),
+                    hint="give each an alias: FROM linode.images.images a JOIN linode.images.images b",
+                )
+            source = _source(relation, select, alias, names, text, calls, ctes)
+            if source is None:
+                opaque.add(alias.casefold())
+            else:
+                sources[alias.casefold()] = source
+        parent = select.find_ancestor(exp.Select)
+        outputs = frozenset(e.alias.casefold() for e in select.expressions if isinstance(e, exp.Alias))
+        above = found.get(id(parent)) if parent is not None else None
+        found[id(select)] = Scope(select, sources, frozenset(opaque), outputs, above)
+    return list(found.values())
+
+
+def relations(select: exp.Select) -> Iterator[exp.Expr]:
+    """What a SELECT reads from, in order; parenthesised joins flattened."""
+    from_ = select.args.get("from_")
+    if from_ is not None:
+        yield from _flat(from_.this)
+    for join in select.args.get("joins") or []:
+        yield from _flat(join.this)
+
+
+def _flat(relation: exp.Expr) -> Iterator[exp.Expr]:
+    if isinstance(relation, exp.Subquery | exp.Paren) and isinstance(relation.this, exp.Table):
+        yield from _flat(relation.this)
+    else:
+        yield relation
+    for join in relation.args.get("joins") or []:
+        yield from _flat(join.this)
+
+
+def _alias(relation: exp.Expr) -> str:
+    """What columns call it; an unnamed subquery has a name nobody can write."""
+    return relation.alias_or_name or f"({id(relation)})"
+
+
+def _source(
+    relation: exp.Expr,
+    select: exp.Select,
+    alias: str,
+    names: Names,
+    text: Text,
+    calls: Mapping[str, Step],
+    ctes: set[str],
+) -> Source | None:
+    """The remote source behind a relation; None for a CTE, a subquery or a table function."""
+    if not isinstance(relation, exp.Table) or not isinstance(relation.this, exp.Identifier | exp.Dot):
+        return None
+    parts = tuple(part.name for part in relation.parts)
+    if len(parts) == 1 and (step := calls.get(parts[0])):
+        name = f"{step.resource}.{step.method.name}"
+        return Source(alias, name, step.provider, Resource(name=name), relation, select, step)
+    if len(parts) == 1 and parts[0].casefold() in ctes:
+        return None
+    written = Name(parts, _span(relation, text) or Span(0, 0))
+    provider, resource = names.resource(written)
+    if not resource.bound("select"):
+        raise Refused(
+            f"{written} cannot be selected from: it has no select method",
+            span=written.span,
+            hint=f"SHOW METHODS IN {written} lists what it has",
+        )
+    return Source(alias, ".".join(names.whole(parts)), provider, resource, relation, select)
+
+
+def place(node: exp.Expr) -> tuple[int, int]:
+    """The range of a dotted name in its text: from its first identifier to its last, quotes included."""
+    marked = [part.meta for part in node.find_all(exp.Identifier, exp.Star) if "start" in part.meta]
+    return min(m["start"] for m in marked), max(m["end"] for m in marked) + 1
+
+
+def table_place(table: exp.Table) -> tuple[int, int]:
+    """The range of a table's name, its alias excluded."""
+    marked = [part.meta for part in table.parts]
+    return min(m["start"] for m in marked), max(m["end"] for m in marked) + 1
+
+
+def _span(relation: exp.Expr, text: Text) -> Span | None:
+    if not isinstance(relation, exp.Table):
+        return None
+    return text.origin(*table_place(relation))
+
+
+def references(tree: exp.Expr, found: Sequence[Scope], text: Text) -> list[Reference]:
+    """Every column of the query with the sources it belongs to; a name that nobody knows is an error.
+
+    A name that a source's rows carry belongs to them; else a parameter belongs to every source that can take it.
+    """
+    by_select = {id(scope.select): scope for scope in found}
+    result = []
+    for column in tree.find_all(exp.Column):
+        select = column.find_ancestor(exp.Select)
+        scope = by_select.get(id(select)) if select is not None else None
+        if scope is not None and not isinstance(column.this, exp.Star):
+            result.append(Reference(column, _owners(column, scope, text)))
+    return result
+
+
+def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
+    name, qualifier = column.name, column.table.casefold()
+    at: Scope | None = scope
+    opaque = False
+    while at is not None:
+        if qualifier:
+            if qualifier in at.sources:
+                return (_known(column, at.sources[qualifier], text),)
+            if qualifier in at.opaque:
+                return ()
+        else:
+            for belongs in (Source.has_column, Source.knows):
+                owners = tuple(s for s in at.sources.values() if belongs(s, name))
+                if owners and not (at.opaque and belongs is Source.knows and _elsewhere(at, name)):
+                    return owners
+            if name.casefold() in at.outputs:
+                return ()
+        opaque = opaque or bool(at.opaque)
+        at = at.parent
+    if qualifier or opaque:
+        return ()  # a CTE or subquery may have it; SQLite decides
+    known = [n for s in scope.sources.values() for n in s.known()]
+    if not known:
+        return ()
+    hint = None
+    if column.this.args.get("quoted"):
+        hint = f"a string takes single quotes: '{name}'"
+    kind = "column or parameter"
+    raise UnknownName(
+        f"{' and '.join(s.name for s in scope.sources.values())} has no {kind} {name!r}",
+        name=name,
+        known=known,
+        span=text.origin(*place(column)),
+        hint=hint,
+    )
+
+
+def _known(column: exp.Column, source: Source, text: Text) -> Source:
+    """A qualified column's source, which must know the name."""
+    if not source.knows(column.name):
+        raise UnknownName(
+            f"{source.name} has no column or parameter {column.name!r}",
+            name=column.name,
+            known=source.known(),
+            span=text.origin(*place(column)),
+        )
+    return source
+
+
+def _elsewhere(scope: Scope, name: str) -> bool:
+    """Whether a subquery, CTE or table function of this FROM certainly gives a column of this name."""
+    for relation in relations(scope.select):
+        query = relation.this if isinstance(relation, exp.Subquery) else None
+        if isinstance(relation, exp.Table) and relation.alias_or_name.casefold() in scope.opaque:
+            cte = next(
+                (c for c in scope.select.root().find_all(exp.CTE) if c.alias.casefold() == relation.name.casefold()),
+                None,
+            )
+            query = cte.this if cte is not None else None
+        if isinstance(query, exp.Query) and name.casefold() in {n.casefold() for n in query.named_selects}:
+            return True
+    return False

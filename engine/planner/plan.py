@@ -1,0 +1,113 @@
+"""A plan is steps and a final SELECT.
+
+`Step = method x feed x table`: for each row of the feed, call the method, load what comes back into the table.
+Plans are frozen data that print themselves: EXPLAIN, dry runs, logs and tests read the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from engine.language.text import Text
+from provider_registry.model import Column, Method, Param
+
+JSON_ARGUMENT = "@@json"  # the feed column that holds a whole request body
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A column added to every row a call brings: the parameters that fetched it, the page it stood on.
+
+    `origin`: `feed` copies the feed row's column `source`; `row` the row's own column `source`; `page` the number of
+    the page; `nothing` is NULL, a parameter that was not given.
+    """
+
+    column: Column
+    origin: Literal["feed", "row", "page", "nothing"]
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """For each row of `feed`, call `method`, load the rows into `table`."""
+
+    table: str
+    provider: str
+    resource: str  # linode.images.images
+    verb: str  # the SQL verb it serves
+    method: Method
+    columns: tuple[Column, ...]  # of the response's rows; the table has these and the stamps
+    rows: str | None = None  # the object key of the rows; None: the body is the row
+    feed: Text | None = None  # None: one row without columns
+    reads: tuple[str, ...] = ()  # the tables the feed reads
+    stamps: tuple[Stamp, ...] = ()
+    filter: Mapping[str, Any] | None = None
+    fetch: frozenset[str] | None = None  # the columns anybody reads; None: all
+    why: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether a call may change something."""
+        return not self.method.reads
+
+    @property
+    def fetched(self) -> tuple[Column, ...]:
+        """The columns to decode: those that the statement or a stamp reads."""
+        if self.fetch is None:
+            return self.columns
+        wanted = self.fetch | {s.source for s in self.stamps if s.origin == "row"}
+        return tuple(c for c in self.columns if c.name in wanted)
+
+    @property
+    def table_columns(self) -> tuple[Column, ...]:
+        """What the table is created with: unknown to nobody, whether fetched or not."""
+        return (*self.columns, *(s.column for s in self.stamps))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in an order that respects their feeds, then the user's SELECT over the tables.
+
+    `output` None: the statement answers with a count of the calls. `local` are the predicates that are checked again
+    over what came back, because the API is not trusted with them.
+    """
+
+    verb: str
+    steps: tuple[Step, ...] = ()
+    output: Text | None = None
+    local: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def write(self) -> Step | None:
+        """The step that changes something, if there is one. It is the last."""
+        return next((step for step in self.steps if step.writes), None)
+
+
+def waves(steps: tuple[Step, ...]) -> list[list[Step]]:
+    """Steps in groups that can run side by side: each reads only tables of earlier groups. Writes stand alone.
+
+    >>> from provider_registry.model import Server
+    >>> get, post = (Method(name=n, http=n, path="/", server=Server(url="")) for n in ("GET", "POST"))
+    >>> a = Step("a", "p", "p.s.r", "select", get, ())
+    >>> b = Step("b", "p", "p.s.r", "select", get, (), reads=("a",))
+    >>> c = Step("c", "p", "p.s.r", "exec", post, ())
+    >>> [[step.table for step in wave] for wave in waves((a, b, c))]
+    [['a'], ['b'], ['c']]
+    """
+    done: set[str] = set()
+    waiting = list(steps)
+    result: list[list[Step]] = []
+    while waiting:
+        ready = [s for s in waiting if not s.writes and done.issuperset(s.reads)] or waiting[:1]
+        result.append(ready)
+        done |= {step.table for step in ready}
+        waiting = [step for step in waiting if step.table not in done]
+    return result
+
+
+def parameters(method: Method, names: tuple[str, ...]) -> tuple[Param, ...]:
+    """The parameters behind SQL names; names that are none are left out."""
+    return tuple(param for name in names if (param := method.param(name)) is not None)

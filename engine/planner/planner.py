@@ -1,0 +1,69 @@
+"""A statement into a plan: one function a verb, then a check of the whole by SQLite before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from engine.language.statements import Call, Change, Delete, Insert, Select
+from engine.planner.names import Names
+from engine.planner.plan import Plan, Step
+from engine.planner.reads import plan_query
+from engine.planner.writes import plan_call, plan_change, plan_delete, plan_exec, plan_insert
+from engine.store import Compiled, Store
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan that SQLite has accepted, and what it says of the output."""
+
+    plan: Plan
+    output: Compiled | None
+
+
+Plannable: TypeAlias = Select | Insert | Change | Delete | Call
+
+
+def plan(body: Plannable, names: Names, *, pushdown: bool = True) -> Planned:
+    """Plan one statement. Nothing has been sent when this raises."""
+    match body:
+        case Select():
+            made = _select(body, names, pushdown)
+        case Insert():
+            made = plan_insert(body, names, pushdown=pushdown)
+        case Change():
+            made = plan_change(body, names, pushdown=pushdown)
+        case Delete():
+            made = plan_delete(body, names, pushdown=pushdown)
+        case Call():
+            made = plan_exec(body, names)
+    return checked(made)
+
+
+def _select(body: Select, names: Names, pushdown: bool) -> Plan:
+    steps: list[Step] = []
+    calls: dict[str, Step] = {}
+    for stand_in, call in body.calls:
+        made = plan_call(call, names, table=f"t_{stand_in.strip('_')}", first=len(steps))
+        steps += made
+        calls[stand_in] = made[-1]
+    reading = plan_query(body.query, names, calls=calls, first=len(steps), pushdown=pushdown)
+    return Plan("select", (*steps, *reading.steps), reading.query, reading.local)
+
+
+def checked(made: Plan) -> Planned:
+    """Compile every query of a plan over empty tables: SQLite's errors come now, and unread columns stay away."""
+    store = Store()
+    try:
+        for step in made.steps:
+            store.create(step.table, step.table_columns)
+        feeds = [store.compile(step.feed) for step in made.steps if step.feed is not None]
+        output = store.compile(made.output) if made.output is not None else None
+    finally:
+        store.close()
+    read: dict[str, set[str]] = {}
+    for compiled in (*feeds, *([output] if output else [])):
+        for table, columns in compiled.reads.items():
+            read.setdefault(table, set()).update(columns)
+    steps = tuple(replace(step, fetch=frozenset(read.get(step.table, set()))) for step in made.steps)
+    return Planned(replace(made, steps=steps), output)

@@ -1,0 +1,180 @@
+"""Predicates that can narrow what is asked of an API, taken out of a query's WHERE and ON.
+
+Everything here is a hint: the whole WHERE runs again over what came back. So a predicate that is not understood is
+left alone, and one that is taken must be NULL-rejecting, which keeps outer joins right: a row that was not fetched
+because of it could only have come back as a row that the same predicate drops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from engine.errors import SyntaxFault
+from engine.language.dialect import parse_query
+from engine.language.text import Text
+from engine.planner.names import Scope, relations
+
+Operator = Literal["=", "<", "<=", ">", ">=", "IN", "LIKE", "GLOB"]
+
+
+@dataclass(frozen=True, eq=False)
+class Conjunct:
+    """One term of an AND. `aliases` are the sources it may narrow; None means all of its SELECT."""
+
+    node: exp.Expr
+    aliases: frozenset[str] | None = None
+
+    def may_narrow(self, alias: str) -> bool:
+        """Whether it may restrict what is fetched for a source."""
+        return self.aliases is None or alias.casefold() in self.aliases
+
+
+@dataclass(frozen=True, eq=False)
+class Predicate:
+    """`column operator values`; `IN` has any number of values, the others one.
+
+    A value is a constant's SQL text. Instead of values there may be another source's column (a join) or a whole
+    subquery (`IN (SELECT ...)`).
+    """
+
+    column: exp.Column
+    operator: Operator
+    values: tuple[str, ...] = ()
+    other: exp.Column | None = None
+    query: exp.Query | None = None
+
+
+_COMPARISONS: dict[type[exp.Expr], tuple[Operator, Operator]] = {  # as written, and with its sides exchanged
+    exp.EQ: ("=", "="),
+    exp.LT: ("<", ">"),
+    exp.LTE: ("<=", ">="),
+    exp.GT: (">", "<"),
+    exp.GTE: (">=", "<="),
+}
+_CHANGING = (exp.Rand, exp.Randn)
+_CHANGING_NAMES = {"random", "randomblob", "changes", "last_insert_rowid", "total_changes"}
+
+
+def conjuncts(scope: Scope) -> list[Conjunct]:
+    """The terms of a SELECT's WHERE and of its joins' ON.
+
+    WHERE and an inner ON may narrow every source. The ON of a LEFT JOIN may narrow only what stands on its right,
+    that of a RIGHT JOIN only what stands on its left, that of a FULL JOIN nothing.
+    """
+    select = scope.select
+    where = select.args.get("where")
+    found = [Conjunct(node) for node in (terms(where.this) if where is not None else ())]
+    from_ = select.args.get("from_")
+    before: set[str] = set() if from_ is None else _aliases(from_.this)
+    for join in select.args.get("joins") or []:
+        after = _aliases(join.this)
+        narrowed = {"": None, "LEFT": frozenset(after), "RIGHT": frozenset(before), "FULL": frozenset[str]()}
+        if (condition := join.args.get("on")) is not None:
+            aliases = narrowed.get(join.side.upper(), frozenset())
+            found += [Conjunct(node, aliases) for node in terms(condition)]
+        before |= after
+    return found
+
+
+def _aliases(relation: exp.Expr) -> set[str]:
+    probe = exp.Select(from_=exp.From(this=relation.copy()))
+    return {found.alias_or_name.casefold() for found in relations(probe)}
+
+
+def terms(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The terms of an AND, parentheses opened."""
+    node = node.unnest()
+    if isinstance(node, exp.And):
+        yield from terms(node.left)
+        yield from terms(node.right)
+    else:
+        yield node
+
+
+def predicates(node: exp.Expr) -> list[Predicate]:
+    """What a conjunct says of single columns; empty where it is not understood. BETWEEN says two things."""
+    node = node.unnest()
+    if isinstance(node, exp.Between):
+        low, high = constant(node.args["low"]), constant(node.args["high"])
+        if isinstance(node.this, exp.Column) and low is not None and high is not None:
+            return [Predicate(node.this, ">=", (low,)), Predicate(node.this, "<=", (high,))]
+        return []
+    if isinstance(node, exp.Or):
+        return _any_of(node)
+    if isinstance(node, exp.In):
+        return _in(node)
+    if isinstance(node, exp.Like | exp.Glob):
+        pattern = constant(node.expression)
+        if isinstance(node.this, exp.Column) and pattern is not None:
+            return [Predicate(node.this, "LIKE" if isinstance(node, exp.Like) else "GLOB", (pattern,))]
+        return []
+    return _comparison(node)
+
+
+def _comparison(node: exp.Expr) -> list[Predicate]:
+    words = _COMPARISONS.get(type(node))
+    if words is None or not isinstance(node, exp.Binary):
+        return []
+    found = []
+    for column, other, operator in ((node.left, node.right, words[0]), (node.right, node.left, words[1])):
+        column, other = column.unnest(), other.unnest()
+        if not isinstance(column, exp.Column):
+            continue
+        if (value := constant(other)) is not None:
+            found.append(Predicate(column, operator, (value,)))
+        elif isinstance(other, exp.Column) and operator == "=":
+            found.append(Predicate(column, "=", other=other))
+    return found
+
+
+def _in(node: exp.In) -> list[Predicate]:
+    if not isinstance(node.this, exp.Column):
+        return []
+    query = node.args.get("query")
+    if query is not None:
+        inner = query.unnest()
+        return [Predicate(node.this, "IN", query=inner)] if isinstance(inner, exp.Query) else []
+    values = [constant(value) for value in node.expressions]
+    known = tuple(value for value in values if value is not None)
+    return [Predicate(node.this, "IN", known)] if known and len(known) == len(values) else []
+
+
+def _any_of(node: exp.Or) -> list[Predicate]:
+    """`a = 1 OR a = 2 OR a IN (3)` on one column is an IN."""
+    arms = [_arm for side in (node.left, node.right) for _arm in [predicates(side)]]
+    if any(len(arm) != 1 or arm[0].operator not in ("=", "IN") or not arm[0].values for arm in arms):
+        return []
+    first, second = arms[0][0], arms[1][0]
+    if first.column != second.column:
+        return []
+    return [Predicate(first.column, "IN", (*first.values, *second.values))]
+
+
+def constant(node: exp.Expr) -> str | None:
+    """The SQL text of an expression that is the same for every row; None for anything else.
+
+    A COLLATE would change what equality means, so it is left to SQLite. The text is the tree written anew; that it
+    reads back as the same tree is checked, since a wrong constant would ask the API for the wrong rows.
+
+    >>> from sqlglot import parse_one
+    >>> constant(parse_one("'private/' || 12", read="sqlite"))
+    "'private/' || 12"
+    >>> constant(parse_one("label", read="sqlite")), constant(parse_one("random()", read="sqlite"))
+    (None, None)
+    """
+    for part in node.walk():
+        if isinstance(part, exp.Column | exp.Query | exp.Collate | exp.Placeholder | exp.Parameter | exp.AggFunc):
+            return None
+        if isinstance(part, _CHANGING) or (isinstance(part, exp.Func) and part.name.casefold() in _CHANGING_NAMES):
+            return None
+    try:
+        text = node.sql(dialect="sqlite")
+        again = parse_query(Text(f"SELECT {text}"))
+    except (SqlglotError, SyntaxFault):
+        return None
+    return text if len(again.expressions) == 1 and again.expressions[0] == node else None

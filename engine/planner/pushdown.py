@@ -1,0 +1,121 @@
+"""Which predicates travel to the API as a filter: only those that cannot lose a row.
+
+A document says per column which operators the API understands and whether it keeps exactly the rows SQL keeps, or at
+least those. The filter is a hint either way: the WHERE runs again over what comes back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.planner.predicates import Predicate
+from engine.store import evaluate
+from provider_registry.model import Column, Method
+
+
+@dataclass(frozen=True)
+class Push:
+    """What travels with the calls of a source."""
+
+    filter: Mapping[str, Any] | None = None
+
+
+_WORDS = {"<": "+lt", "<=": "+lte", ">": "+gt", ">=": "+gte"}
+
+
+def push_down(method: Method, found: Sequence[Predicate]) -> Push:
+    """The filter for a call of `method`, from the predicates of its source.
+
+    Terms are sibling keys, which the API ANDs. A column that is named twice keeps its first equality or merges its
+    ranges; what does not fit the bounds of the document is left out, last first.
+    """
+    bounds = method.filtering
+    if bounds is None:
+        return Push()
+    columns = {c.name.casefold(): c for c in method.response.columns if c.filter is not None}
+    pushed: dict[str, Any] = {}
+    terms = 0
+    for predicate in found:
+        column = columns.get(predicate.column.name.casefold())
+        term = _term(column, predicate) if column is not None else None
+        if term is None:
+            continue
+        merged = _merged(pushed, term)
+        size = len(json.dumps(merged)) if merged is not None else 0
+        if merged is not None and terms + len(predicate.values) <= bounds.max_terms and size <= bounds.max_bytes:
+            pushed, terms = merged, terms + len(predicate.values)
+    return Push(pushed or None)
+
+
+def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:
+    """A predicate as filter keys; None where it has to stay local."""
+    rule = column.filter
+    word = "LIKE" if predicate.operator == "GLOB" else predicate.operator
+    if rule is None or not predicate.values or word not in (*rule.exact, *rule.inexact):
+        return None
+    values = [_value(column, text) for text in predicate.values]
+    if any(value is None for value in values):
+        return None
+    if predicate.operator == "=":
+        return {rule.field: values[0]}
+    if predicate.operator == "IN":
+        if len(values) == 1:
+            return {rule.field: values[0]}
+        return None if rule.top_level else {"+or": [{rule.field: value} for value in values]}
+    if predicate.operator in _WORDS:
+        return {rule.field: {_WORDS[predicate.operator]: values[0]}}
+    fragment = _FRAGMENTS[predicate.operator](str(values[0]))
+    return {rule.field: {"+contains": fragment}} if fragment else None
+
+
+def _merged(pushed: Mapping[str, Any], term: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Both at once; None where the two cannot stand side by side, and then the first alone is enough."""
+    ((key, value),) = term.items()
+    present = pushed.get(key)
+    if present is None:
+        return {**pushed, key: value}
+    if isinstance(present, dict) and isinstance(value, dict) and not present.keys() & value.keys():
+        return {**pushed, key: {**present, **value}}
+    return None
+
+
+def _value(column: Column, text: str) -> Any:
+    """A constant's value as the API takes it for this column; None where SQL and the API might not mean the same.
+
+    A boolean takes 0 and 1, an integer a whole number, a string a text that is not empty. SQLite computes the
+    constant, so that an expression means what it means in the query.
+    """
+    value = evaluate(text)
+    kind = column.shape.type
+    if kind == "boolean":
+        return bool(value) if value in (0, 1) and isinstance(value, int) else None
+    if kind == "integer":
+        return value if isinstance(value, int) else None
+    return value if kind == "string" and isinstance(value, str) and value else None
+
+
+def _like_fragment(pattern: str) -> str:
+    """The longest text that every match of a LIKE contains, in whatever case the API compares.
+
+    LIKE does not tell `a` from `A`; whether the API does is unknown. So letters cannot travel.
+
+    >>> _like_fragment("%2024-11%"), _like_fragment("tmp-0_7%"), _like_fragment("debian%")
+    ('2024-11', '-0', '')
+    """
+    return max((part.strip() for part in re.split(r"[%_A-Za-z]", pattern)), key=len)
+
+
+def _glob_fragment(pattern: str) -> str:
+    """The longest text that every match of a GLOB contains: it tells `a` from `A`, so letters may travel.
+
+    >>> _glob_fragment("*debian*"), _glob_fragment("tmp-?[0-9]x"), _glob_fragment("*")
+    ('debian', 'tmp-', '')
+    """
+    return max((part.strip() for part in re.split(r"[*?]", pattern.split("[")[0])), key=len)
+
+
+_FRAGMENTS: dict[str, Callable[[str], str]] = {"LIKE": _like_fragment, "GLOB": _glob_fragment}

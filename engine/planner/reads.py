@@ -1,0 +1,304 @@
+"""A query into steps and the same query over their tables.
+
+The user's text is spliced, never rewritten: table names become the steps' tables, a star over a table that carries
+stamps is spelled out, and that is all. SQLite runs the rest as it was typed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from engine.errors import Refused
+from engine.language.dialect import parse_query
+from engine.language.text import Text, quote_name, splice
+from engine.planner.names import Names, Reference, Scope, Source, place, references, relations, scopes, table_place
+from engine.planner.pins import Choice, choose, example, feed_sql, pins_of
+from engine.planner.plan import Stamp, Step
+from engine.planner.predicates import Conjunct, Predicate, conjuncts, predicates
+from engine.planner.pushdown import Push, push_down
+from provider_registry.model import Column, Param
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A query planned: the steps that fetch, the query over their tables, what is checked again locally."""
+
+    steps: tuple[Step, ...]
+    query: Text
+    local: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Need:
+    """All that a query says of one source."""
+
+    source: Source
+    choice: Choice
+    params: tuple[tuple[str, Param], ...]  # referenced, by the name used
+    envelope: bool
+    push: Push
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        response = self.choice.method.response
+        return response.envelope if self.envelope else response.columns
+
+    @property
+    def stamps(self) -> tuple[Stamp, ...]:
+        present = {c.name.casefold() for c in self.columns}
+        return tuple(self._stamp(n, p) for n, p in self.params if n.casefold() not in present)
+
+    def _stamp(self, name: str, param: Param) -> Stamp:
+        column = Column(name=name, shape=param.shape, description=param.description)
+        method = self.choice.method
+        own = method.param(param.name)
+        if own is not None and own.name in self.choice.pins:
+            return Stamp(column, "feed", own.name)
+        if param.key is not None:
+            return Stamp(column, "row", param.key)
+        if method.paging.algorithm == "page_number" and param.wire == method.paging.request_key:
+            return Stamp(column, "page")
+        return Stamp(column, "nothing")
+
+
+def plan_query(
+    text: Text, names: Names, *, calls: Mapping[str, Step] | None = None, first: int = 0, pushdown: bool = True
+) -> Reading:
+    """Plan a query. Its tables are named t<n> from `first`; `calls` are the EXECs in its FROM, planned already.
+
+    Raises StatementError: a name that nobody knows, a source without its parameters, a circle of feeds.
+    """
+    tree = parse_query(text)
+    found = scopes(tree, names, text, calls or {})
+    columns = references(tree, found, text)
+    owners = {id(reference.column): reference.sources for reference in columns}
+    needs: list[_Need] = []
+    local: list[str] = []
+    for scope in found:
+        terms = conjuncts(scope)
+        said = [(term, predicate) for term in terms for predicate in predicates(term.node)]
+        said += _implied(said, owners)
+        for source in scope.sources.values():
+            usable = [predicate for term, predicate in said if term.may_narrow(source.alias)]
+            needs.append(_need(source, usable, columns, owners, text, pushdown))
+        if scope.sources:
+            local += [term.node.sql(dialect="sqlite") for term in terms]
+    needs.sort(key=lambda need: table_place(need.source.table))
+    steps, tables = _steps(needs, text, first)
+    return Reading(steps, splice(text, _edits(found, needs, columns, tables, text)), tuple(dict.fromkeys(local)))
+
+
+def _implied(
+    said: Sequence[tuple[Conjunct, Predicate]], owners: Mapping[int, tuple[Source, ...]]
+) -> list[tuple[Conjunct, Predicate]]:
+    """`a.id = b.id AND b.id IN ('x')` says `a.id IN ('x')` too, of whatever the equality may narrow.
+
+    The two columns must be of one type: SQLite compares `5` with `'05'` differently from `'5'`.
+    """
+    found = []
+    for term, equal in said:
+        if equal.other is None:
+            continue
+        left, right = (_typed(column, owners) for column in (equal.column, equal.other))
+        if left is None or left[1] != (right or (None, None))[1]:
+            continue
+        for above, fixed in said:
+            same = (
+                fixed.values and above.aliases is None and fixed.column.name.casefold() == equal.other.name.casefold()
+            )
+            if same and right is not None and owners.get(id(fixed.column), ()) == (right[0],):
+                found.append((term, Predicate(equal.column, fixed.operator, fixed.values)))
+    return found
+
+
+def _typed(column: exp.Column, owners: Mapping[int, tuple[Source, ...]]) -> tuple[Source, str] | None:
+    """The one source of a column, and the type of the column there."""
+    sources = owners.get(id(column), ())
+    if len(sources) != 1:
+        return None
+    for method in sources[0].methods():
+        for known in method.response.columns:
+            if known.name.casefold() == column.name.casefold():
+                return sources[0], f"{known.shape.type}/{known.shape.format}"
+    param = sources[0].param(column.name)
+    return (sources[0], f"{param.shape.type}/{param.shape.format}") if param is not None else None
+
+
+def _need(
+    source: Source,
+    usable: Sequence[Predicate],
+    columns: Sequence[Reference],
+    owners: Mapping[int, tuple[Source, ...]],
+    text: Text,
+    pushdown: bool,
+) -> _Need:
+    """What a query says of one source, and the method that serves it."""
+    span = text.origin(*table_place(source.table))
+    mine = [reference for reference in columns if source in reference.sources]
+    enveloped = [r for r in mine if source.in_envelope(r.column.name)]
+    if enveloped:
+        _check_envelope(source, mine, enveloped[0], text)
+    if source.step is not None:
+        return _Need(source, Choice(source.step.method, {}, ""), (), False, Push())
+    pins = pins_of(source, usable, lambda column: owners.get(id(column), ()))
+    choice = choose(source, pins, envelope=bool(enveloped), span=span)
+    params = {r.column.name: p for r in mine if (p := source.param(r.column.name)) is not None}
+    for reference in mine:
+        _check_reachable(source, reference, choice, text)
+    stamped = {
+        r.column.name: params[r.column.name] for r in mine if r.column.name in params and r.sources[0] is source
+    }
+    paged = any(p.wire == choice.method.paging.request_key for p in params.values())
+    push = Push()
+    if pushdown and not enveloped and not paged:
+        push = push_down(choice.method, [p for p in usable if owners.get(id(p.column), ())[:1] == (source,)])
+    return _Need(source, choice, tuple(stamped.items()), bool(enveloped), push)
+
+
+def _check_envelope(source: Source, mine: Sequence[Reference], enveloped: Reference, text: Text) -> None:
+    """The envelope of a list and its rows are two tables; one FROM is one of them."""
+    for reference in mine:
+        if source.has_column(reference.column.name):
+            raise Refused(
+                f"{enveloped.column.name} belongs to the list's envelope and {reference.column.name} to its rows; "
+                "one FROM gives one or the other",
+                span=text.origin(*place(reference.column)),
+                hint="select data, page, pages, results alone; json_each(data) opens the rows",
+            )
+
+
+def _check_reachable(source: Source, reference: Reference, choice: Choice, text: Text) -> None:
+    """A parameter in a WHERE or ON must be given a value: it is an input, no column that could be compared."""
+    name = reference.column.name
+    param = source.param(name)
+    if param is None or param.key is not None or param.name in choice.pins:
+        return
+    paging = choice.method.paging
+    if paging.algorithm == "page_number" and param.wire == paging.request_key:
+        return  # every row knows its page
+    if reference.column.find_ancestor(exp.Where, exp.Join) is None:
+        return
+    raise Refused(
+        f"{name} is an input of {choice.method.name}, not a column: it takes = or IN with a value",
+        span=text.origin(*place(reference.column)),
+        hint=f"write {name} = {example(param)}",
+    )
+
+
+def _steps(needs: Sequence[_Need], text: Text, first: int) -> tuple[tuple[Step, ...], dict[Source, str]]:
+    """A step for each source, in an order that respects feeds; sources that ask for the same share one."""
+    tables = {need.source: need.source.step.table for need in needs if need.source.step is not None}
+    steps: dict[str, Step] = {}
+    waiting = [need for need in needs if need.source not in tables]
+    while waiting:
+        ready = [n for n in waiting if all(p.source is None or p.source in tables for p in n.choice.pins.values())]
+        if not ready:
+            raise _circle(waiting, text)
+        for need in ready:
+            step = _step(need, tables, f"t{first + len(steps)}")
+            same = next((s for s in steps.values() if _key(s) == _key(step)), None)
+            if same is not None:
+                stamps = {s.column.name: s for s in (*same.stamps, *step.stamps)}
+                step = replace(same, stamps=tuple(stamps.values()))
+            steps[step.table] = step
+            tables[need.source] = step.table
+        waiting = [need for need in waiting if need not in ready]
+    return tuple(steps.values()), tables
+
+
+def _step(need: _Need, tables: Mapping[Source, str], table: str) -> Step:
+    feed, reads = feed_sql(need.choice.pins, tables)
+    return Step(
+        table,
+        need.source.provider,
+        need.source.name,
+        "select",
+        need.choice.method,
+        need.columns,
+        rows=None if need.envelope else need.choice.method.response.rows,
+        feed=Text(feed) if feed else None,
+        reads=reads,
+        stamps=need.stamps,
+        filter=need.push.filter,
+        why=need.choice.why,
+    )
+
+
+def _key(step: Step) -> tuple[object, ...]:
+    """What makes two steps fetch the same rows."""
+    feed = step.feed.sql if step.feed else ""
+    return step.resource, step.method.name, step.rows, feed, json.dumps(step.filter, sort_keys=True)
+
+
+def _circle(waiting: Sequence[_Need], text: Text) -> Refused:
+    """Sources that each wait for another's rows."""
+    feeds = [
+        f"{need.source.alias}.{name} comes from {pin}"
+        for need in waiting
+        for name, pin in need.choice.pins.items()
+        if pin.source is not None
+    ]
+    return Refused(
+        f"the joins feed each other in a circle: {', '.join(feeds)}",
+        span=text.origin(*table_place(waiting[0].source.table)),
+        hint="give one of these parameters a value in the WHERE",
+    )
+
+
+def _edits(
+    found: Sequence[Scope],
+    needs: Sequence[_Need],
+    columns: Sequence[Reference],
+    tables: Mapping[Source, str],
+    text: Text,
+) -> list[tuple[int, int, str]]:
+    """The splices that turn the user's query into one over the steps' tables."""
+    edits = []
+    for source, table in tables.items():
+        alias = "" if source.table.alias else f" AS {quote_name(source.alias)}"
+        edits.append((*table_place(source.table), table + alias))
+    for reference in columns:
+        if reference.column.args.get("db") is not None:  # linode.images.images.id: SQLite knows the alias only
+            start = place(reference.column)[0]
+            end = reference.column.args["table"].meta["end"] + 1
+            edits.append((start, end, quote_name(reference.column.table)))
+    stamped = {need.source: {s.column.name.casefold() for s in need.stamps} for need in needs if need.stamps}
+    for scope in found:
+        edits += _star_edits(scope, stamped, {need.source: need for need in needs}, text)
+    return edits
+
+
+def _star_edits(
+    scope: Scope, stamped: Mapping[Source, set[str]], needs: Mapping[Source, _Need], text: Text
+) -> list[tuple[int, int, str]]:
+    """`*` means the columns of the rows: parameters stamped on them stay out of it."""
+    if not any(source in stamped for source in scope.sources.values()):
+        return []
+    joins = scope.select.args.get("joins") or []
+    merging = any(j.method.upper() == "NATURAL" or j.args.get("using") for j in joins)
+    edits = []
+    for item in scope.select.expressions:
+        star = isinstance(item, exp.Star)
+        if not star and not (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
+            continue
+        if star and merging:
+            raise Refused(
+                "SELECT * over a join with USING cannot leave the parameters out",
+                span=text.origin(*place(item)),
+                hint="name the columns, or write the join with ON",
+            )
+        aliases = [r.alias_or_name for r in relations(scope.select)] if star else [item.table]
+        spelled = [_spelled(alias, scope, stamped, needs) for alias in aliases]
+        edits.append((*place(item), ", ".join(spelled)))
+    return edits
+
+
+def _spelled(alias: str, scope: Scope, stamped: Mapping[Source, set[str]], needs: Mapping[Source, _Need]) -> str:
+    source = scope.sources.get(alias.casefold())
+    if source is None or source not in stamped:
+        return f"{quote_name(alias)}.*"
+    return ", ".join(f"{quote_name(source.alias)}.{quote_name(c.name)}" for c in needs[source].columns)

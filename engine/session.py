@@ -1,0 +1,217 @@
+"""parse -> plan -> execute: one statement after another, each a Result.
+
+A session owns the catalog, the HTTP client and the loop it runs on; all of them come into being when a statement
+first needs them, so that one without a remote table starts nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from engine import discovery
+from engine.errors import DocumentError, PartialWrite, StratoqlError, UsageError
+from engine.language.parser import parse
+from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.planner.names import Names
+from engine.planner.plan import Plan
+from engine.planner.planner import Plannable, Planned, plan
+from engine.result import Result, ResultColumn, Stats
+from engine.settings import Settings
+from engine.store import Store
+from provider_registry.catalog import Catalog, default_cache
+from provider_registry.faults import BadDocument
+
+if TYPE_CHECKING:
+    import httpx
+
+    from engine.executor import Tally
+    from engine.portal import Portal
+    from engine.wire.client import Client, Event
+
+_DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "called"}
+
+
+class Session:
+    """A conversation with APIs in SQL. A context manager; used by one thread at a time.
+
+    >>> with Session(Settings(sandbox="")) as session:
+    ...     for result in session.run("SELECT id FROM linode.images.images WHERE id = 'linode/debian12'"):
+    ...         result.fetchall()
+    [('linode/debian12',)]
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_event: Callable[[Event], None] | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
+        self._on_event = on_event
+        self._transport = transport
+        self._portal: Portal | None = None
+        self._client: Client | None = None
+        self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
+
+    def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
+        """The result of each statement, executed as the iterator advances.
+
+        With `dry_run` each is planned and explained, and nothing is sent. The whole text is parsed first: a syntax
+        error anywhere runs nothing.
+
+        Raises StratoqlError; its `statement` is the text of the one that failed.
+        """
+        for statement in parse(text):
+            try:
+                yield self._one(statement, dry_run)
+            except StratoqlError as error:
+                error.statement = error.statement or statement.text
+                raise
+            except BadDocument as bad:
+                raise DocumentError("a provider document cannot be used:", bad.faults) from bad
+
+    def _one(self, statement: Statement, dry_run: bool) -> Result:
+        body = statement.body
+        match body:
+            case Explain():
+                return self._explained(body.statement)
+            case Show():
+                return discovery.show(body, self._names)
+            case Describe():
+                return discovery.describe(body, self._names)
+            case Use():
+                self._names = self._names.using(body.provider)
+                return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
+        return self._explained(statement) if dry_run else self._executed(self._planned(body))
+
+    def _planned(self, body: Plannable) -> Planned:
+        return plan(body, self._names, pushdown=self.settings.pushdown)
+
+    def _explained(self, statement: Statement) -> Result:
+        """The plan as rows of text. What has no plan is answered from the catalog and sends nothing anyway."""
+        body = statement.body
+        if isinstance(body, Explain):
+            return self._explained(body.statement)
+        if isinstance(body, Show | Describe | Use):
+            return _plan_text(["answered from the provider documents, no request is sent"])
+        from engine.executor import create_tables
+        from engine.explain import explain
+
+        try:
+            made = self._planned(body).plan
+            store = Store()
+            try:
+                create_tables(made, store)
+                lines = explain(made, store, self.settings)
+            finally:
+                store.close()
+        except StratoqlError as error:
+            error.statement = error.statement or statement.text
+            raise
+        return _plan_text(lines)
+
+    def _executed(self, planned: Planned) -> Result:
+        start, made, store = perf_counter(), planned.plan, Store()
+        try:
+            tally = self._fetched(made, store) if made.steps else None
+            return self._answer(planned, store, tally, start)
+        except PartialWrite as error:
+            if made.output is not None:
+                error.completed = self._answer(planned, store, None, start)
+            else:
+                store.close()
+            raise
+        except BaseException:
+            store.close()
+            raise
+
+    def _fetched(self, made: Plan, store: Store) -> Tally:
+        """Run the steps on the loop."""
+        from engine.executor import create_tables, run_steps
+
+        create_tables(made, store)
+        portal, client = self._connection()
+        return portal.run(run_steps(made, store, client, self.settings))
+
+    def _answer(self, planned: Planned, store: Store, tally: Tally | None, start: float) -> Result:
+        """The output query over the tables, or a count."""
+        made, written = planned.plan, planned.plan.write
+        affected = tally.calls if tally is not None and written is not None else None
+        messages = [_counted(affected, made.verb)] if affected is not None and made.verb in _DONE else []
+        stats = Stats(tally.requests, tally.rows, perf_counter() - start) if tally else Stats()
+        warnings = tally.warnings if tally else ()
+        if made.output is None or planned.output is None:
+            store.close()
+            return Result(
+                (), iter(()), kind="done", affected=affected, messages=messages, warnings=warnings, stats=stats
+            )
+        names, rows = store.select(made.output)
+        columns = [ResultColumn(*pair) for pair in zip(names, planned.output.types, strict=True)]
+        return Result(
+            columns, rows, affected=affected, messages=messages, warnings=warnings, stats=stats, close=store.close
+        )
+
+    def _connection(self) -> tuple[Portal, Client]:
+        """The loop and the client, opened when first needed."""
+        if self._portal is None or self._client is None:
+            from engine.portal import Portal
+            from engine.wire.client import Client
+
+            self._portal = Portal()
+            transport = self._transport
+            if transport is None and self.settings.sandbox is not None:
+                from engine.sandbox import transport as sandbox
+
+                transport = sandbox(self.settings.sandbox or None)
+            self._client = Client(self.settings, transport, on_event=self._on_event)
+        return self._portal, self._client
+
+    def close(self) -> None:
+        """Close connections and stop the loop. May be called again."""
+        portal, client, self._portal, self._client = self._portal, self._client, None, None
+        if portal is not None and client is not None:
+            try:
+                portal.run(client.aclose())
+            finally:
+                portal.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _counted(number: int | None, verb: str) -> str:
+    """`1 row deleted`."""
+    if verb == "exec":
+        return f"{number} call{'' if number == 1 else 's'} done"
+    return f"{number} row{'' if number == 1 else 's'} {_DONE[verb]}"
+
+
+def _plan_text(lines: Sequence[str]) -> Result:
+    """EXPLAIN's answer: one column, a line a row."""
+    return Result([ResultColumn("plan", "string")], iter([(line,) for line in lines]), kind="plan")
+
+
+def _root(entry: str) -> Path:
+    """A registry folder that the user named: it holds `src/`."""
+    root = Path(entry).expanduser()
+    if not (root / "src").is_dir():
+        raise UsageError(f"the registry {entry} is not a folder with src/ in it", hint="name the folder above src/")
+    return root
+
+
+def _for_sandbox(settings: Settings) -> Settings:
+    """The sandbox has a token of its own: no real one is ever shown to it."""
+    from engine.sandbox import TOKEN
+
+    return replace(settings, token=TOKEN)

@@ -1,0 +1,212 @@
+"""The only door to SQLite: load pages into tables, run the final SQL over them.
+
+A store is a private temporary database that spills to disk, so results larger than memory need nothing else.
+Tables are declared with the document's types; the declared type survives subqueries and joins, and converters turn
+values back into booleans and JSON on the way out.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from engine.errors import Interrupted, QueryFault, Span
+from engine.functions import COLLATIONS, FUNCTIONS, Function
+from engine.language.text import Text, quote_name
+from engine.result import ColumnType, JsonText
+from provider_registry.model import Column, Shape
+
+Row = tuple[object, ...]
+
+# The declared type decides SQLite's affinity (by the letters INT, TEXT, ...) and, by name, the converter. Converters
+# are registered for the whole process, so the names are ours alone.
+_DECLARED: dict[str, ColumnType] = {
+    "TEXT": "string",
+    "INTEGER": "integer",
+    "NUMERIC": "number",
+    "STRATOQL_BOOLEAN": "boolean",
+    "STRATOQL_TEXT_MOMENT": "datetime",
+    "STRATOQL_TEXT_JSON": "json",
+}
+
+
+def _boolean(raw: bytes) -> object:
+    """1 and 0 as booleans; what an API sent instead of a boolean stays as it is."""
+    return raw == b"1" if raw in (b"0", b"1") else raw.decode()
+
+
+def _json(raw: bytes) -> JsonText:
+    return JsonText(raw.decode())
+
+
+sqlite3.register_converter("STRATOQL_BOOLEAN", _boolean)
+sqlite3.register_converter("STRATOQL_TEXT_JSON", _json)
+
+
+def declared(shape: Shape) -> str:
+    """The declaration of a column of this shape, after its name.
+
+    Moments compare as moments, written `2024-01-01T00:00:00` or as SQLite's datetime() does, with a space.
+
+    >>> declared(Shape(type="boolean")), declared(Shape(format="date-time"))
+    ('STRATOQL_BOOLEAN', 'STRATOQL_TEXT_MOMENT COLLATE moment')
+    """
+    if shape.type == "string" and shape.format == "date-time":
+        return "STRATOQL_TEXT_MOMENT COLLATE moment"
+    names = {"string": "TEXT", "integer": "INTEGER", "number": "NUMERIC", "boolean": "STRATOQL_BOOLEAN"}
+    return names.get(shape.type, "STRATOQL_TEXT_JSON")
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What SQLite says of a query before it runs: its columns' types, and which columns of which tables it reads."""
+
+    types: tuple[ColumnType, ...]
+    reads: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Store:
+    """One statement's tables. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect(
+            "", isolation_level=None, check_same_thread=False, detect_types=sqlite3.PARSE_DECLTYPES
+        )
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute("PRAGMA synchronous = OFF")
+        for name, arity, function in FUNCTIONS:
+            self._db.create_function(name, arity, self._remembering(name, function), deterministic=True)
+        for name, compare in COLLATIONS:
+            self._db.create_collation(name, compare)
+        self._interrupted = False
+        self._cause: str | None = None
+
+    def _remembering(self, name: str, function: Function) -> Function:
+        """SQLite reports that a function failed, not why: keep the reason for the error's text."""
+
+        def remembering(*arguments: object) -> object:
+            try:
+                return function(*arguments)
+            except Exception as error:
+                self._cause = f"{name}: {error}"
+                raise
+
+        return remembering
+
+    def create(self, table: str, columns: Sequence[Column]) -> None:
+        """An empty table."""
+        body = ", ".join(f"{quote_name(c.name)} {declared(c.shape)}" for c in columns) or '"_" TEXT'
+        self._run(f"CREATE TABLE {quote_name(table)} ({body})")
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN")  # one transaction for all loads: there is nobody to commit for
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """Add rows; values in the order of `columns`, the table's other columns stay NULL."""
+        names, marks = ", ".join(map(quote_name, columns)), ", ".join("?" * len(columns))
+        values = f"({names}) VALUES ({marks})" if columns else "DEFAULT VALUES"
+        try:
+            self._db.executemany(f"INSERT INTO {quote_name(table)} {values}", rows)
+        except sqlite3.Error as error:
+            raise self._fault(error, Text("")) from error
+
+    def query(self, sql: Text | str) -> Iterator[Row]:
+        """The rows of a query, as SQLite finds them."""
+        return self.select(sql if isinstance(sql, Text) else Text(sql))[1]
+
+    def select(self, sql: Text) -> tuple[tuple[str, ...], Iterator[Row]]:
+        """The names of a query's columns and its rows."""
+        cursor = self._run(sql)
+        return tuple(entry[0] for entry in cursor.description), self._rows(cursor, sql)
+
+    def _rows(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[Row]:
+        try:
+            while batch := cursor.fetchmany(1000):
+                yield from batch
+        except sqlite3.Error as error:
+            raise self._fault(error, text) from error
+
+    def compile(self, sql: Text) -> Compiled:
+        """Check a query against the tables without running it; every error SQLite would raise is raised here."""
+        reads: dict[str, set[str]] = {}
+
+        def note(action: int, table: str | None, column: str | None, *_: object) -> int:
+            if action == sqlite3.SQLITE_READ and table is not None and column is not None:
+                reads.setdefault(table, set()).add(column)
+            return sqlite3.SQLITE_DENY if action in _NEVER else sqlite3.SQLITE_OK
+
+        self._db.set_authorizer(note)
+        try:
+            self._run(Text("EXPLAIN " + sql.sql, tuple((h + 8, t, n) for h, t, n in sql.segments))).close()
+        finally:
+            self._db.set_authorizer(None)
+        return Compiled(self._types(sql), {table: frozenset(names) for table, names in reads.items()})
+
+    def _types(self, sql: Text) -> tuple[ColumnType, ...]:
+        """The types of a query's columns. The table_info of a view keeps declared types, also where no row comes."""
+        self._run(f"CREATE TEMP VIEW _shape AS {sql.sql}")
+        rows = self._run("PRAGMA temp.table_info(_shape)").fetchall()
+        self._run("DROP VIEW temp._shape")
+        return tuple(_DECLARED.get(str(row[2]), "any") for row in rows)
+
+    def interrupt(self) -> None:
+        """Stop what is running, from another thread."""
+        self._interrupted = True
+        self._db.interrupt()
+
+    def close(self) -> None:
+        """Drop everything."""
+        self._db.close()
+
+    def _run(self, sql: Text | str) -> sqlite3.Cursor:
+        text = sql if isinstance(sql, Text) else Text(sql)
+        try:
+            return self._db.execute(text.sql)
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise self._fault(error, text) from error
+
+    def _fault(self, error: Exception, text: Text) -> QueryFault | Interrupted:
+        """SQLite's error in our tree, placed on the name its message holds."""
+        if self._interrupted:
+            return Interrupted("interrupted")
+        if self._cause:
+            cause, self._cause = self._cause, None
+            return QueryFault(cause, span=_place(cause, text))
+        return QueryFault(str(error), span=_place(str(error), text), hint=_hint(str(error)))
+
+
+def evaluate(sql: str) -> object:
+    """The value of a constant expression; None where it has none.
+
+    >>> evaluate("'private/' || 12"), evaluate("1 +")
+    ('private/12', None)
+    """
+    store = Store()
+    try:
+        return next(store.query(f"SELECT {sql}"))[0]
+    except QueryFault:
+        return None
+    finally:
+        store.close()
+
+
+_NEVER = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA}  # nothing outside this database
+_HINTS = {
+    "ambiguous column name": "put the table's alias before it: alias.column",
+    "misuse of aggregate": "aggregates belong in SELECT, HAVING or ORDER BY; to filter on one use HAVING",
+}
+
+
+def _hint(message: str) -> str | None:
+    return next((hint for begin, hint in _HINTS.items() if message.startswith(begin)), None)
+
+
+def _place(message: str, text: Text) -> Span | None:
+    """Where the name in SQLite's message (`no such column: i.x`, `near "x": ...`) stands in the statement."""
+    found = re.match(r'(?:near "(?P<near>.+?)"|[^:]*: (?P<name>\S+)|.*function (?P<call>\w+)\()', message)
+    name = found and (found["near"] or found["name"] or found["call"])
+    if not name:
+        return None
+    at = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text.sql, re.IGNORECASE)
+    return text.origin(at.start(), at.end()) if at else None

@@ -1,0 +1,132 @@
+"""Names -> providers, services, resources, methods, over several roots; each document read when it is asked for.
+
+Importing this reads nothing and imports no YAML: with a warm cache, yaml never is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from provider_registry.compiled import load, store
+from provider_registry.faults import BadDocument, Fault, NotFound
+from provider_registry.layout import BUILT_IN, newest, provider_folders
+from provider_registry.model import Method, Provider, Resource, Service, ServiceRef
+
+if TYPE_CHECKING:
+    from provider_registry.documents import Reading
+
+T = TypeVar("T")
+D = TypeVar("D", Provider, Service)
+
+
+def default_cache() -> Path:
+    """The folder of compiled documents on this platform."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("stratoql", appauthor=False) / "documents"
+
+
+class Catalog:
+    """What can be called, by name, in any case. Of a provider in several roots the first root's counts.
+
+    `roots` are folders that hold `src/`; the built-in documents are the last root. `cache` is where compiled
+    documents are kept; None keeps none. Methods raise NotFound, and BadDocument for a document with errors.
+    """
+
+    def __init__(self, roots: Sequence[Path] = (), cache: Path | None = None) -> None:
+        self.roots = (*(Path(root) for root in roots), BUILT_IN)
+        self.cache = cache
+        self._folders: dict[str, list[Path]] = {}
+        self._providers: dict[str, Provider] = {}
+        self._services: dict[str, Service] = {}
+
+    def providers(self) -> list[Provider]:
+        """All providers, sorted by name."""
+        return [self.provider(name) for name in self._names()]
+
+    def provider(self, name: str) -> Provider:
+        """A provider; its services are known, none is read."""
+        folded = name.casefold()
+        if folded not in self._providers:
+            file = self._file(folded)
+            if file is None:
+                raise NotFound("provider", name, "", self._names())
+            self._providers[folded] = self._value(file, Provider, lambda: _read_provider(file))
+        return self._providers[folded]
+
+    def service(self, provider: str, service: str) -> Service:
+        """A service, read now if it was not yet."""
+        owner = self.provider(provider)
+        ref = _named("service", service, owner.name, owner.services)
+        if ref.path not in self._services:
+            self._services[ref.path] = self._value(Path(ref.path), Service, lambda: _read_service(ref))
+        return self._services[ref.path]
+
+    def resource(self, provider: str, service: str, resource: str) -> Resource:
+        """A resource of a service."""
+        owner = self.service(provider, service)
+        parent = f"{self.provider(provider).name}.{owner.name}"
+        return _named("resource", resource, parent, owner.resources)
+
+    def method(self, provider: str, service: str, resource: str, method: str) -> Method:
+        """A method of a resource."""
+        owner = self.resource(provider, service, resource)
+        parent = f"{self.provider(provider).name}.{self.service(provider, service).name}.{owner.name}"
+        return _named("method", method, parent, owner.methods)
+
+    def _all(self) -> Mapping[str, Sequence[Path]]:
+        """The folders of every provider, by name in lower case; those of earlier roots first."""
+        if not self._folders:
+            found: dict[str, list[Path]] = {}
+            for root in self.roots:
+                try:
+                    folders = provider_folders(root)
+                except OSError as error:
+                    fault = Fault(str(root), "", f"not a registry, its folder src cannot be read: {error.strerror}")
+                    raise BadDocument([fault]) from error
+                for name, folder in folders.items():
+                    found.setdefault(name, []).append(folder)
+            self._folders = found
+        return self._folders
+
+    def _file(self, name: str) -> Path | None:
+        """The provider document that counts."""
+        return next((file for folder in self._all().get(name, ()) if (file := newest(folder)) is not None), None)
+
+    def _names(self) -> list[str]:
+        return sorted(name for name in self._all() if self._file(name) is not None)
+
+    def _value(self, file: Path, kind: type[D], read: Callable[[], Reading[D]]) -> D:
+        """A document's value, from the cache where it holds."""
+        if self.cache is not None and (kept := load(self.cache, file, kind)) is not None:
+            return kept
+        reading = read()
+        value = reading.checked()
+        if self.cache is not None:
+            store(self.cache, file, value, reading.digests)
+        return value
+
+
+def _read_provider(file: Path) -> Reading[Provider]:
+    from provider_registry.documents import read_provider
+
+    return read_provider(file)
+
+
+def _read_service(ref: ServiceRef) -> Reading[Service]:
+    from provider_registry.documents import read_service
+
+    return read_service(ref)
+
+
+def _named(kind: str, name: str, parent: str, members: Mapping[str, T]) -> T:
+    """A member by its name, else by its name in any case."""
+    if name in members:
+        return members[name]
+    folded = name.casefold()
+    for known, member in members.items():
+        if known.casefold() == folded:
+            return member
+    raise NotFound(kind, name, parent, list(members))

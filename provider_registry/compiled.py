@@ -1,0 +1,87 @@
+"""Documents compiled: a Provider or Service as MessagePack beside the digests of the files it was read from.
+
+An entry counts only while every one of those files has the digest it had, and the code that read them is the code
+that runs. Anything else (a cut file, an older format, a folder that cannot be written) is no entry and no error.
+Neither yaml nor jsonschema is imported here: a warm start needs neither.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from provider_registry.layout import digest
+from provider_registry.model import Provider, Service
+
+T = TypeVar("T", Provider, Service)
+_HERE = os.path.dirname(__file__)
+READERS = (  # the modules whose change makes entries stale
+    *("model", "source", "nodes", "shapes", "objectkeys", "config", "auth", "inputs", "methods", "extensions"),
+    *("documents", "layout", "faults", "compiled"),
+)
+
+
+class _Entry(msgspec.Struct, array_like=True, frozen=True):
+    code: bytes
+    digests: dict[str, bytes]
+    value: msgspec.Raw  # MessagePack of its own: looked at only once the rest holds
+
+
+def load(folder: Path, document: Path, kind: type[T]) -> T | None:
+    """What was stored for a document, if it still holds."""
+    try:
+        with open(_file(folder, document), "rb") as stream:
+            entry = msgspec.msgpack.decode(stream.read(), type=_Entry)
+        if entry.code == code() and all(_digest_of(path) == known for path, known in entry.digests.items()):
+            return msgspec.msgpack.decode(entry.value, type=kind)
+    except (OSError, msgspec.MsgspecError):
+        pass
+    return None
+
+
+def store(folder: Path, document: Path, value: Provider | Service, digests: Mapping[str, bytes]) -> None:
+    """Keep a value for the next start. A reader sees the old file or the new one, never half of one."""
+    import tempfile
+
+    try:
+        data = msgspec.msgpack.encode((code(), dict(digests), value))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, written = tempfile.mkstemp(dir=folder, suffix=".part")
+        try:
+            with open(handle, "wb") as stream:
+                stream.write(data)
+            os.replace(written, _file(folder, document))
+        except OSError:
+            os.unlink(written)
+    except OSError:
+        return
+
+
+def _digest_of(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return digest(stream.read())
+
+
+def _file(folder: Path, document: Path) -> str:
+    """One file for each document, wherever it lies; the name begins readably."""
+    place = digest(os.fsencode(os.path.abspath(document))).hex()
+    return os.path.join(folder, f"{document.stem}-{place}.msgpack")
+
+
+@cache
+def code() -> bytes:
+    """What stands for the code that reads documents: sizes and times of its modules, which any change moves."""
+    return digest(repr([_size_and_time(os.path.join(_HERE, f"{name}.py")) for name in READERS]).encode())
+
+
+def _size_and_time(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:  # the code is in an archive
+        return 0, 0
+    return found.st_size, found.st_mtime_ns

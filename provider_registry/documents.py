@@ -1,0 +1,149 @@
+"""Provider documents -> the model: `provider.yaml` to a Provider, a service's document to a Service.
+
+The format is StackQL's: OpenAPI 3.0 with `x-stackQL-*` keys, and a few `x-stratoql-*` keys of ours (README.md). One
+pass over a document finds every fault; errors are raised together, each with file and JSON pointer. What published
+documents are known to get wrong, and what is not honoured yet, is a warning: `validate` shows those too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from provider_registry.config import Levels
+from provider_registry.extensions import unknown_extensions
+from provider_registry.faults import BadDocument, Fault, NotFound, closest
+from provider_registry.layout import newest, provider_folders
+from provider_registry.methods import resource
+from provider_registry.model import Provider, Service, ServiceRef
+from provider_registry.nodes import Library, Node, broken_references
+
+T = TypeVar("T", Provider, Service)
+_PROTOCOLS = ("http",)
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What was read: the value, all faults found on the way, and the digest of every file it rests on, by path."""
+
+    value: T
+    faults: tuple[Fault, ...]
+    digests: Mapping[str, bytes]
+
+    def checked(self) -> T:
+        """The value. Raises BadDocument with all errors where there are any."""
+        if errors := [fault for fault in self.faults if fault.severity == "error"]:
+            raise BadDocument(errors)
+        return self.value
+
+
+def load_provider(root: Path, name: str) -> Provider:
+    """The newest version of a provider under a root. Raises NotFound, BadDocument."""
+    folders = provider_folders(root)
+    folder = folders.get(name.casefold())
+    file = newest(folder) if folder else None
+    if file is None:
+        raise NotFound("provider", name, "", list(folders))
+    return read_provider(file).checked()
+
+
+def load_service(provider: Provider, name: str) -> Service:
+    """A service of a provider, by the exact name in the provider's document. Raises NotFound, BadDocument."""
+    ref = provider.services.get(name)
+    if ref is None:
+        raise NotFound("service", name, provider.name, list(provider.services))
+    return read_service(ref).checked()
+
+
+def read_provider(file: Path) -> Reading[Provider]:
+    """A `provider.yaml` and what is wrong with it; its services are not read."""
+    library = _library(file)
+    document = library.open(file)
+    for key in ("name", "version", "providerServices"):
+        if not document.has(key):
+            document.fault(f"the key {key} is missing")
+    protocol = document.text("protocolType", "http")
+    if protocol not in _PROTOCOLS:
+        document.fault(f"the protocol {protocol!r} is not spoken here{closest(protocol, _PROTOCOLS)}", "protocolType")
+    services = document.get("providerServices")
+    refs = {name: _service_ref(name, services.child(name), library) for name in services.mapping()}
+    folder = file.absolute().parent
+    value = Provider(
+        name=document.text("name", folder.parent.name),
+        version=folder.name,
+        title=document.text("title"),
+        description=document.text("description"),
+        services={name: ref for name, ref in refs.items() if ref is not None},
+        root=str(folder.parent.parent.parent),
+    )
+    unknown_extensions(document)
+    return Reading(value, tuple(library.faults), library.digests)
+
+
+def _service_ref(name: str, node: Node, library: Library) -> ServiceRef | None:
+    """A service as provider.yaml knows it. References are relative to `src`; a few documents' to themselves."""
+    reference = node.child("service").child("$ref").value
+    if not isinstance(reference, str):
+        node.fault("a service has service.$ref, the path of its document", "service")
+        return None
+    tried = [os.path.join(base, reference) for base in (library.source, os.path.dirname(node.file))]
+    path = os.path.realpath(next((path for path in tried if os.path.isfile(path)), tried[0]))
+    if not Path(path).is_relative_to(library.folder):
+        node.fault(f"{reference} is outside the folder {library.folder}", "service", "$ref")
+        return None
+    if not os.path.isfile(path):  # others of the same provider can still be used
+        node.fault(f"there is no file {reference}", "service", "$ref", severity="warning")
+    return ServiceRef(
+        name=name,
+        path=path,
+        title=node.text("title"),
+        description=node.text("description"),
+        version=node.text("version"),
+    )
+
+
+def read_service(ref: ServiceRef) -> Reading[Service]:
+    """A service's document and what is wrong with it. Its provider's document is read for the config in it."""
+    file = Path(ref.path)
+    library = _library(file)
+    document = library.open(file)
+    levels, items_key = _outer(ref.name, document, library)
+    resources = document.get("components").get("x-stackQL-resources")
+    if document and not resources:
+        document.fault("a service has resources", "components", "x-stackQL-resources")
+    info = document.get("info")
+    value = Service(
+        name=ref.name,
+        title=info.text("title", ref.title),
+        description=info.text("description", ref.description),
+        version=info.text("version", ref.version),
+        resources={
+            name: resource(name, resources.get(name), document, levels, items_key) for name in resources.mapping()
+        },
+    )
+    for root in library.files():
+        unknown_extensions(root)
+    broken_references(document)
+    return Reading(value, tuple(library.faults), library.digests)
+
+
+def _outer(name: str, document: Node, library: Library) -> tuple[Levels, str]:
+    """The config blocks around all resources of a service, nearest first, and the provider's key of rows."""
+    blocks = [document.get("x-stackQL-config"), document.get("components").get("x-stackQL-config")]
+    file = Path(library.folder) / "provider.yaml"
+    if not file.is_file():
+        return blocks, ""
+    provider = library.open(file)
+    blocks += [provider.get("providerServices").child(name).get("config"), provider.get("config")]
+    return blocks, provider.get("responseKeys").text("selectItemsKey")
+
+
+def _library(file: Path) -> Library:
+    """The files that belong with one: those of its version folder; references may be relative to `src`."""
+    folder = file.absolute().parent
+    if folder.name in ("services", "resources"):
+        folder = folder.parent
+    return Library(folder, folder.parent.parent)

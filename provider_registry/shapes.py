@@ -1,0 +1,250 @@
+"""JSON Schemas of a document -> shapes and columns.
+
+Schemas are folded first: `allOf` is the sum of its parts, `anyOf` and `oneOf` are what their arms have in common with
+the properties of all of them, a null among the types makes it nullable. What is folded is read word by word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast, get_args
+
+from provider_registry.faults import closest
+from provider_registry.model import Column, Shape, Type
+from provider_registry.nodes import PAYLOADS, Node, Pointer
+
+MAX_DEPTH = 6  # levels of a value that are described
+MAX_SHAPES = 2000  # and parts of it; some published schemas nest without end
+_MAX_FOLDS = 32  # allOf within allOf; more is a circle
+_TYPES: tuple[str, ...] = get_args(Type)
+_WORDS = (
+    *("type", "format", "nullable", "enum", "const", "minimum", "maximum", "minLength", "maxLength", "pattern"),
+    *("minItems", "maxItems", "items", "readOnly", "writeOnly", "default", "example", "examples", "description"),
+    *("x-stackQL-alias", "x-alwaysRequired", "x-stratoql-pattern-hint"),
+)
+Place = tuple[str, Pointer]
+ANONYMOUS = "column_anon"  # the column of rows that are no objects, as StackQL calls it
+
+
+@dataclass
+class Folded:
+    """A schema without allOf, anyOf, oneOf: its words as nodes, its properties in order."""
+
+    node: Node
+    types: tuple[str, ...] = ()
+    nullable: bool = False
+    words: dict[str, Node] = field(default_factory=dict)
+    properties: dict[str, Node] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+
+    def word(self, key: str) -> Any:
+        """The plain value of a keyword, or None."""
+        return plain(self.words[key].value) if key in self.words else None
+
+    @property
+    def type(self) -> str:
+        """The one type, told or guessed from what else is said; `any` where there are several or none."""
+        if self.types:
+            return self.types[0] if len(self.types) == 1 else "any"
+        if self.properties:
+            return "object"
+        return "array" if "items" in self.words else "any"
+
+
+def fold(node: Node, depth: int = 0) -> Folded:
+    """A schema with its parts folded in. What is no mapping is a fault and describes anything."""
+    folded = Folded(node)
+    if depth > _MAX_FOLDS:
+        node.fault("allOf, anyOf and oneOf lead in a circle")
+        return folded
+    words = node.mapping() if not isinstance(node.value, bool) else {}
+    for key in ("allOf", "anyOf", "oneOf"):
+        if key in words:
+            parts = [fold(part, depth + 1) for part in node.elements(key)]
+            _add(folded, _all(node, parts) if key == "allOf" else _some(node, parts))
+    own = Folded(node, *_types(node))
+    own.words = {key: node.child(key) if key in PAYLOADS else node.get(key) for key in _WORDS if key in words}
+    own.properties = dict(node.entries("properties"))
+    own.required = node.texts("required") if isinstance(words.get("required"), list) else ()
+    _add(folded, own)
+    return folded
+
+
+def _types(node: Node) -> tuple[tuple[str, ...], bool]:
+    """The declared types, and whether null is among them."""
+    declared = node.child("type").value
+    names = node.texts("type") if isinstance(declared, list) else (node.text("type"),) if declared else ()
+    for name in names:
+        if name not in (*_TYPES, "null"):
+            node.fault(f"there is no type {name!r}{closest(name, _TYPES)}", "type")
+    known = tuple(name for name in names if name in _TYPES and name != "any")
+    return known, "null" in names or node.child("nullable").value is True
+
+
+def _add(whole: Folded, part: Folded) -> None:
+    """Let a part stand above what is there; properties keep the place they had first."""
+    whole.types = part.types or whole.types
+    whole.nullable = whole.nullable or part.nullable
+    whole.words |= part.words
+    whole.properties |= part.properties
+    whole.required = tuple(dict.fromkeys((*whole.required, *part.required)))
+
+
+def _all(node: Node, parts: Sequence[Folded]) -> Folded:
+    whole = Folded(node)
+    for part in parts:
+        _add(whole, part)
+    return whole
+
+
+def _some(node: Node, arms: Sequence[Folded]) -> Folded:
+    """What is true of every arm, and the properties of all."""
+    some = Folded(node, nullable=any(arm.nullable for arm in arms))
+    real = [arm for arm in arms if arm.type != "any" or not arm.nullable]  # {type: null} only makes it nullable
+    for arm in real:
+        some.properties = {**arm.properties, **some.properties}
+    some.types = tuple(dict.fromkeys(arm.type for arm in real if arm.type != "any"))
+    if any(arm.type == "any" for arm in real):
+        some.types = ()
+    if len(real) == 1:
+        some.words, some.required = dict(real[0].words), real[0].required
+    elif real:
+        some.required = tuple(name for name in real[0].required if all(name in arm.required for arm in real))
+    return some
+
+
+def shape(node: Node, *, sent: bool = False, depth: int = 0) -> Shape:
+    """What a value must look like. In one that is `sent`, read-only members have no place.
+
+    A schema that leads back to itself, lies deeper than `MAX_DEPTH` levels or is larger than `MAX_SHAPES` is
+    described that far: what is below may be anything.
+    """
+    return _shape(node, sent, depth, iter(range(MAX_SHAPES)), ())
+
+
+def _shape(node: Node, sent: bool, depth: int, room: Iterator[int], above: tuple[Place, ...]) -> Shape:
+    place = (node.file, node.pointer)
+    if not node or depth > MAX_DEPTH or place in above or next(room, None) is None:
+        return Shape(type="any", nullable=True)
+    folded = fold(node)
+    members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))}
+    inner = folded.words.get("items")
+    above = (*above, place)
+    return Shape(
+        type=cast(Type, folded.type),
+        format=_text(folded, "format"),
+        nullable=folded.nullable,
+        enum=_enum(folded),
+        minimum=_bound(folded, "minimum"),
+        maximum=_bound(folded, "maximum"),
+        min_length=_count(folded, "minLength"),
+        max_length=_count(folded, "maxLength"),
+        pattern=_pattern(folded),
+        pattern_hint=_text(folded, "x-stratoql-pattern-hint"),
+        min_items=_count(folded, "minItems"),
+        max_items=_count(folded, "maxItems"),
+        items=_shape(inner, sent, depth + 1, room, above) if inner else None,
+        fields={name: _shape(m, sent, depth + 1, room, above) for name, m in members.items()},
+        required=tuple(name for name in folded.required if name in members),
+    )
+
+
+def _text(folded: Folded, key: str) -> str | None:
+    value = folded.word(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _enum(folded: Folded) -> tuple[Any, ...]:
+    if "const" in folded.words:
+        return (folded.word("const"),)
+    values = folded.word("enum")
+    return tuple(value for value in values if value is not None) if isinstance(values, list) else ()
+
+
+def _bound(folded: Folded, key: str) -> float | None:
+    return _parent(folded, key).number(key) if key in folded.words else None
+
+
+def _count(folded: Folded, key: str) -> int | None:
+    return _parent(folded, key).integer(key) if key in folded.words else None
+
+
+def _parent(folded: Folded, key: str) -> Node:
+    """A node of which a word, wherever it was folded in from, is the member."""
+    word = folded.words[key]
+    return Node({key: word.value}, word.file, word.pointer[:-1], word.library)
+
+
+def _pattern(folded: Folded) -> str | None:
+    """A regular expression that Python understands too; another one cannot be checked here, so it is left out."""
+    pattern = _text(folded, "pattern")
+    if pattern is None:
+        return None
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        folded.words["pattern"].fault(f"the pattern cannot be checked here: {error}", severity="warning")
+        return None
+    return pattern
+
+
+def read_only(node: Node) -> bool:
+    """Whether a schema says that the API alone sets the value."""
+    return fold(node).word("readOnly") is True
+
+
+def columns(row: Node) -> tuple[Column, ...]:
+    """The columns of rows of this schema. Rows that are no objects have one column, without a name of their own."""
+    folded = fold(row)
+    if folded.properties:
+        return tuple(column(name, member) for name, member in _columns(folded))
+    if not row or folded.type in ("object", "any"):
+        return ()
+    return (column(ANONYMOUS, row),)
+
+
+def _columns(folded: Folded) -> Iterator[tuple[str, Node]]:
+    return (
+        (name, member) for name, member in folded.properties.items() if fold(member).word("writeOnly") is not True
+    )
+
+
+def column(name: str, node: Node) -> Column:
+    """A column: what its schema says of values that come back."""
+    folded = fold(node)
+    return Column(
+        name=name,
+        shape=shape(node, depth=1),
+        description=_text(folded, "description") or "",
+        example=example(folded),
+        read_only=folded.word("readOnly") is True,
+    )
+
+
+def example(folded: Folded) -> Any:
+    """The example of a schema, or the first of several."""
+    several = folded.word("examples")
+    return (
+        folded.word("example")
+        if "example" in folded.words
+        else (several[0] if isinstance(several, list) and several else None)
+    )
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """A value as JSON can hold it: what YAML has beyond that becomes text, and so do integers beyond 64 bits.
+
+    >>> plain({"a": (1, 2**70, b"x")})
+    {'a': [1, '1180591620717411303424', "b'x'"]}
+    """
+    if value is None or isinstance(value, bool | float | str):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if isinstance(value, dict) and depth < 50:
+        return {str(key): plain(member, depth + 1) for key, member in value.items()}
+    if isinstance(value, list | tuple) and depth < 50:
+        return [plain(member, depth + 1) for member in value]
+    return str(value)
