@@ -9,15 +9,16 @@
     │   ├── Refused            it is understood and will not be done
     │   └── QueryFault         SQLite refuses the query
     ├── DocumentError          a provider document has faults (all of them are listed)
-    └── CallError              a request went wrong; carries method, URL
+    ├── CallError              a request went wrong; carries method, URL
         ├── NotSent            certainly nothing happened
+        │   ├── Unreachable    no connection was opened
         │   └── CredentialError  none found, or a host that must not see it
         ├── NetworkError       no whole answer came; a write's outcome is unknown
         ├── ResponseError      an answer that is not what the API promises
         ├── ApiError           the API said no: status, errors
         └── TimedOut           the time given is used up
-    PartialWrite               some rows of a write are done, some are not: each is accounted for
-    Interrupted                the user stopped it
+    ├── PartialWrite           some rows of a write are done, some are not: each is accounted for
+    └── Interrupted            the user stopped it
 
 Errors carry facts as attributes, so nobody parses a message; `hint` is the next step in one sentence.
 """
@@ -108,7 +109,13 @@ class DocumentError(StratoqlError):
 
 
 class CallError(StratoqlError):
-    """A request went wrong. `request` is `GET https://host/path`, never with a secret in it."""
+    """A request went wrong. `request` is `GET https://host/path`, never with a secret in it.
+
+    `passing`: it may go away by itself, so that trying again makes sense. `harmless`: certainly nothing happened.
+    """
+
+    passing = False
+    harmless = False
 
     def __init__(self, message: str, *, request: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -118,6 +125,14 @@ class CallError(StratoqlError):
 class NotSent(CallError):
     """The request did not leave, or the API certainly did nothing with it."""
 
+    harmless = True
+
+
+class Unreachable(NotSent):
+    """No connection was opened."""
+
+    passing = True
+
 
 class CredentialError(NotSent):
     """No credential was found, or the host must not see it."""
@@ -125,6 +140,8 @@ class CredentialError(NotSent):
 
 class NetworkError(CallError):
     """No whole answer came. For a write the outcome is unknown."""
+
+    passing = True
 
 
 class ResponseError(CallError):

@@ -44,7 +44,6 @@ class Tally:
     """What the steps of one statement did."""
 
     calls: int = 0  # of the step that writes
-    requests: int = 0  # pages asked for and writes sent, retries not counted
     rows: int = 0  # loaded
     warnings: list[str] = field(default_factory=list)
 
@@ -58,11 +57,21 @@ def create_tables(plan: Plan, store: Store) -> None:
 async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) -> Tally:
     """Run every step; the store then holds the tables of the output.
 
-    Raises CallError, and PartialWrite where some of several writes were done and some were not.
+    Raises CallError, and PartialWrite where some of several writes were done and some were not; TimedOut once
+    `settings.timeout` is used up.
     """
     tally = Tally()
-    for wave in waves(plan.steps):
-        await _together([_run(step, store, wire, settings, tally) for step in wave])
+    waiting: tuple[Step, ...] = ()
+    try:
+        async with asyncio.timeout(settings.timeout):
+            for wave in waves(plan.steps):
+                waiting = tuple(wave)
+                await _together([_run(step, store, wire, settings, tally) for step in wave])
+    except TimeoutError as error:
+        names = ", ".join(step.method.name for step in waiting)
+        raise TimedOut(
+            f"{settings.timeout:g} s are used up, waiting for {names}", hint="give it more: --timeout"
+        ) from error
     return tally
 
 

@@ -57,6 +57,7 @@ class Session:
         self._transport = transport
         self._portal: Portal | None = None
         self._client: Client | None = None
+        self._requests = 0  # of the last statement
         self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
 
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
@@ -137,14 +138,18 @@ class Session:
 
         create_tables(made, store)
         portal, client = self._connection()
-        return portal.run(run_steps(made, store, client, self.settings))
+        traffic = client.statement()
+        try:
+            return portal.run(run_steps(made, store, traffic, self.settings))
+        finally:
+            self._requests = traffic.requests
 
     def _answer(self, planned: Planned, store: Store, tally: Tally | None, start: float) -> Result:
         """The output query over the tables, or a count."""
         made, written = planned.plan, planned.plan.write
         affected = tally.calls if tally is not None and written is not None else None
         messages = [_counted(affected, made.verb)] if affected is not None and made.verb in _DONE else []
-        stats = Stats(tally.requests, tally.rows, perf_counter() - start) if tally else Stats()
+        stats = Stats(self._requests, tally.rows, perf_counter() - start) if tally else Stats()
         warnings = tally.warnings if tally else ()
         if made.output is None or planned.output is None:
             store.close()

@@ -58,7 +58,7 @@ def store(folder: Path, document: Path, value: Provider | Service, digests: Mapp
             os.replace(written, _file(folder, document))
         except OSError:
             os.unlink(written)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a path or a text that is no Unicode cannot be encoded
         return
 
 

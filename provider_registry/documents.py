@@ -112,7 +112,7 @@ def read_service(ref: ServiceRef) -> Reading[Service]:
     document = library.open(file)
     levels, items_key = _outer(ref.name, document, library)
     resources = document.get("components").get("x-stackQL-resources")
-    if document and not resources:
+    if document.mapping() and not resources:
         document.fault("a service has resources", "components", "x-stackQL-resources")
     info = document.get("info")
     value = Service(

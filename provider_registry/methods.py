@@ -10,7 +10,7 @@ from provider_registry.config import Levels, filtering, limit, nearest, paging, 
 from provider_registry.faults import closest
 from provider_registry.inputs import Pair, body, parameters, server
 from provider_registry.model import VERBS, Column, Method, Paging, Resource, Response
-from provider_registry.nodes import Node, follow, pointer_parts
+from provider_registry.nodes import Node, follow, pointer_parts, referred
 from provider_registry.objectkeys import locate, parts, spelled
 from provider_registry.shapes import column, columns, fold
 
@@ -160,20 +160,20 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
 
 def _operation(node: Node) -> tuple[str, str, Node, Node] | None:
     """Path, HTTP verb, path item and operation that a method refers to."""
-    reference = node.child("operation").child("$ref").value
+    declared = node.child("operation")
+    reference = declared.child("$ref").value
     if not isinstance(reference, str):
         node.fault("a method has an operation: a $ref to a path and an HTTP verb, #/paths/~1images/get", "operation")
         return None
-    operation = node.get("operation")
-    place = pointer_parts(reference.partition("#")[2])
+    place, operation = referred(declared), follow(declared)
     if not operation:
         return None
     if len(place) != 3 or place[0] != "paths" or place[2] not in HTTP:
         near = closest(place[-1], HTTP) if len(place) == 3 else ""
         node.fault(f"{reference} is no path and HTTP verb{near}", "operation", "$ref")
         return None
-    upper = Node({"$ref": reference.rpartition("/")[0]}, node.file, node.pointer, node.library)
-    return place[1], place[2], follow(upper), operation
+    item = Node({"$ref": reference.rpartition("/")[0]}, node.file, declared.pointer, node.library)
+    return place[1], place[2], follow(item), operation
 
 
 def _warn_unread(node: Node) -> None:

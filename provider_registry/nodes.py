@@ -114,7 +114,9 @@ class Node:
         return Node(value, self.file, (*self.pointer, key), self.library)
 
     def get(self, key: str) -> Node:
-        """A member of a mapping, its `$ref` followed; absent where there is none."""
+        """A member of a mapping or list, its `$ref` followed; absent where there is none."""
+        if not isinstance(self.value, Mapping | list | None):
+            self.fault(f"must be a mapping, got {shown(self.value)}")
         return follow(self.child(key))
 
     def has(self, key: str) -> bool:
@@ -204,9 +206,10 @@ def follow(node: Node, severity: Severity = "error") -> Node:
             node.fault(f"{node.value['$ref']} refers to itself", "$ref", severity=severity)
             return Node(None, node.file, node.pointer, node.library)
         seen.add(place)
-        found = _target(node, node.value["$ref"], severity)
-        if found is None:
+        target = _target(node, node.value["$ref"], severity)
+        if target is None:
             return Node(None, node.file, node.pointer, node.library)
+        found, _ = target
         beside = {key: value for key, value in node.value.items() if key != "$ref"}
         if beside and isinstance(found.value, Mapping):
             found = Node({**found.value, **beside}, found.file, found.pointer, found.library)
@@ -214,8 +217,14 @@ def follow(node: Node, severity: Severity = "error") -> Node:
     return node
 
 
-def _target(node: Node, reference: str, severity: Severity) -> Node | None:
-    """The node that a reference names, its own `$ref` not followed yet."""
+def referred(node: Node) -> Pointer:
+    """The pointer that a node's `$ref` names, as it stands there; nothing where it leads nowhere."""
+    target = _target(node, node.text("$ref"), "error") if node.has("$ref") else None
+    return target[1] if target else ()
+
+
+def _target(node: Node, reference: str, severity: Severity) -> tuple[Node, Pointer] | None:
+    """The node that a reference names, its own `$ref` not followed yet, and the pointer that led there."""
     name, _, fragment = reference.partition("#")
     file = _file(node, name, severity) if name else node.file
     root = node.library.open(file) if file else None
@@ -224,7 +233,7 @@ def _target(node: Node, reference: str, severity: Severity) -> Node | None:
     for parts in dict.fromkeys((pointer_parts(unquote(fragment)), pointer_parts(fragment))):
         last, missing = _descend(root, parts, severity)
         if missing is None:
-            return last
+            return last, parts
     near = closest(missing or "", last.value) if isinstance(last.value, Mapping) else ""
     node.fault(f"{reference} leads nowhere: there is no {missing!r}{near}", "$ref", severity=severity)
     return None

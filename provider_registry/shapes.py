@@ -59,7 +59,9 @@ def fold(node: Node, depth: int = 0) -> Folded:
     if depth > _MAX_FOLDS:
         node.fault("allOf, anyOf and oneOf lead in a circle")
         return folded
-    words = node.mapping() if not isinstance(node.value, bool) else {}
+    if isinstance(node.value, bool):  # true: anything goes
+        return folded
+    words = node.mapping()
     for key in ("allOf", "anyOf", "oneOf"):
         if key in words:
             parts = [fold(part, depth + 1) for part in node.elements(key)]
@@ -104,7 +106,7 @@ def _some(node: Node, arms: Sequence[Folded]) -> Folded:
     some = Folded(node, nullable=any(arm.nullable for arm in arms))
     real = [arm for arm in arms if arm.type != "any" or not arm.nullable]  # {type: null} only makes it nullable
     for arm in real:
-        some.properties = {**arm.properties, **some.properties}
+        some.properties |= {name: node for name, node in arm.properties.items() if name not in some.properties}
     some.types = tuple(dict.fromkeys(arm.type for arm in real if arm.type != "any"))
     if any(arm.type == "any" for arm in real):
         some.types = ()

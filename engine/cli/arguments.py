@@ -51,10 +51,13 @@ examples:
 """
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """What the command line says. A mistake is a UsageError; `--help` and `--version` raise SystemExit."""
+def parse(argv: Sequence[str]) -> argparse.Namespace | None:
+    """What the command line says; None where it asked for help or the version, and got it. Raises UsageError."""
     parser = build()
-    given, unknown = parser.parse_known_args(_sandbox_apart(argv), argparse.Namespace(**_DEFAULTS))
+    try:
+        given, unknown = parser.parse_known_args(_sandbox_apart(argv), argparse.Namespace(**_DEFAULTS))
+    except SystemExit:
+        return None
     if unknown:
         hint = suggest(unknown[0].partition("=")[0], sorted({name for name, _ in spellings(parser)}))
         raise UsageError(f"cannot make sense of the argument {unknown[0]!r}", hint=hint)

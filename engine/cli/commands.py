@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeAlias
 
 from engine import settings
-from engine.cli import arguments, output
-from engine.cli.running import OpenSession, run_scripts
+from engine.cli import arguments, output, terminal
+from engine.cli.running import OpenSession, many, run_scripts
 from engine.cli.scripts import STDIN, Script, from_argument, from_file
 from engine.errors import UsageError
+from engine.formats.cells import printable
 
 Command: TypeAlias = Callable[[argparse.Namespace, OpenSession], int]
 
@@ -63,6 +66,21 @@ def list_providers(given: argparse.Namespace, open_session: OpenSession) -> int:
     return _run([Script("SHOW PROVIDERS")], given, open_session)
 
 
+def validate(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`registry validate`: a line a fault; errors make the exit code 1, warnings do not."""
+    from provider_registry.validation import validate as faults_of
+
+    if not Path(given.path).exists():
+        raise UsageError(f"cannot read {given.path}: there is no such file or folder")
+    faults = faults_of(Path(given.path))
+    with output.destination(given.outfile) as stream, output.writing(given.outfile or "standard output"):
+        stream.writelines(printable(f"{fault.severity}: {fault}") + "\n" for fault in faults)
+    counts = Counter(fault.severity for fault in faults)
+    told = [many(counts[severity], severity) for severity in ("error", "warning") if counts[severity]]
+    terminal.say(", ".join(told) or f"no faults in {given.path}", given.color)
+    return 1 if counts["error"] else 0
+
+
 def completion(given: argparse.Namespace, open_session: OpenSession) -> int:
     """`completion`: a script for the user's shell, made from the parser."""
     import shtab
@@ -94,4 +112,4 @@ COMMANDS: Mapping[str | None, Command] = {
     "registry": registry,
     "completion": completion,
 }
-_REGISTRY: Mapping[str, Command] = {"list": list_providers}
+_REGISTRY: Mapping[str, Command] = {"list": list_providers, "validate": validate}

@@ -37,7 +37,7 @@ def standard_output() -> TextIO:
     return sys.stdout
 
 
-def prepare_standard_output() -> None:
+def prepare_standard_streams() -> None:
     """No encoding makes a write fail: what it lacks is escaped. Line ends are data and stay as they are."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
@@ -64,13 +64,11 @@ def finish_standard_output() -> None:
             sys.stdout.flush()
 
 
-def discard_standard_output() -> None:
-    """What could not be written goes nowhere, and the interpreter does not try again at its end."""
+def discard(stream: TextIO | None) -> None:
+    """What a broken stream still holds goes nowhere: the interpreter would try again at its end, and say so."""
     with suppress(OSError, ValueError, AttributeError):
-        sys.stdout.flush()
-        return
-    with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if stream is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

@@ -22,16 +22,23 @@ def main(argv: Sequence[str] | None = None, *, session: OpenSession | None = Non
     """Run the command line; `session` opens another session than the engine's."""
     given = argparse.Namespace(color="auto", verbose=False)
     try:
-        output.prepare_standard_output()
+        output.prepare_standard_streams()
         with terminal.terminable():
-            given = arguments.parse(sys.argv[1:] if argv is None else argv)
-            _refuse_stray_infile(given)
-            with terminal.logged(given.verbose):
-                code = COMMANDS[given.command](given, session or _open_session)
+            found = arguments.parse(sys.argv[1:] if argv is None else argv)
+            given = found or given
+            code = _run(found, session or _open_session) if found else 0
             output.finish_standard_output()
             return code
     except BaseException as error:
         return _report(error, given)
+
+
+def _run(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """Do what the command says."""
+    if given.infile is not None and given.command not in (None, "exec"):  # statements that nothing would run
+        raise UsageError(f"--infile does not go with {given.command}", hint="stratoql exec -i FILE")
+    with terminal.logged(given.verbose):
+        return COMMANDS[given.command](given, open_session)
 
 
 def _open_session(settings: Settings) -> AbstractContextManager[Statements]:
@@ -41,15 +48,12 @@ def _open_session(settings: Settings) -> AbstractContextManager[Statements]:
     return Session(settings)
 
 
-def _refuse_stray_infile(given: argparse.Namespace) -> None:
-    """Statements of a file that nothing would run are a misunderstanding."""
-    if given.infile is not None and given.command not in (None, "exec"):
-        raise UsageError(f"--infile does not go with {given.command}", hint="stratoql exec -i FILE")
-
-
 def _report(error: BaseException, given: argparse.Namespace) -> int:
     """Tell the person what ended the program; answer the exit code."""
-    output.discard_standard_output()
+    try:
+        output.finish_standard_output()
+    except (output.ClosedPipe, StratoqlError):
+        output.discard(sys.stdout)
     code = _code(error)
     for line in (_text(error, given.verbose), *(f"note: {note}" for note in getattr(error, "__notes__", ()))):
         if line:
@@ -65,8 +69,6 @@ def _code(error: BaseException) -> int:
     if any(isinstance(each, KeyboardInterrupt | Interrupted) for each in chain):
         return INTERRUPTED
     match error:
-        case SystemExit():
-            return error.code if isinstance(error.code, int) else 0
         case output.ClosedPipe():
             return PIPE_CLOSED
         case UsageError() if error.statement is None:
@@ -84,12 +86,14 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
 def _text(error: BaseException, verbose: bool) -> str:
     """What to say of an error; nothing of an end that is none of ours."""
     match error:
-        case SystemExit() | output.ClosedPipe():
+        case output.ClosedPipe():
             return ""
         case terminal.Terminated():
             return "terminated"
         case KeyboardInterrupt():
             return "interrupted"
+        case Interrupted():
+            return explain(error).removeprefix("error: ")  # it was what the user wanted
         case StratoqlError():
             return explain(error)
     if verbose:

@@ -56,7 +56,7 @@ def _run(script: Script, session: Statements, stream: TextIO, given: argparse.Na
             return
         count = show(result, stream, given)
         if given.timing:
-            cost = (_many(count, "row"), _many(result.stats.requests, "request"), f"{perf_counter() - start:.3f} s")
+            cost = (many(count, "row"), many(result.stats.requests, "request"), f"{perf_counter() - start:.3f} s")
             terminal.say(", ".join(cost), given.color)
 
 
@@ -81,13 +81,13 @@ def _messages(result: Result) -> Sequence[str]:
     """What a result has to say; a write that says nothing is counted."""
     if result.messages or result.kind != "done" or result.affected is None:
         return result.messages
-    return (f"{_many(result.affected, 'row')} affected",)
+    return (f"{many(result.affected, 'row')} affected",)
 
 
-def _many(number: int, what: str) -> str:
+def many(number: int, what: str) -> str:
     """A number with its noun.
 
-    >>> _many(1, "row"), _many(0, "request")
+    >>> many(1, "row"), many(0, "request")
     ('1 row', '0 requests')
     """
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -7,10 +7,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Literal, NoReturn, TextIO
 
+from engine.cli.output import discard
 from engine.formats.cells import paint, printable
 
 Color = Literal["auto", "always", "never"]
@@ -32,9 +33,11 @@ def say(text: str, choice: Color = "auto") -> None:
         return
     color = wants_color(choice, sys.stderr)
     lines = (_styled(line, color) for line in printable(text, keep="\n\t").split("\n"))
-    with suppress(OSError, ValueError):
+    try:
         sys.stderr.write("\n".join(lines) + "\n")
         sys.stderr.flush()
+    except (OSError, ValueError):
+        discard(sys.stderr)
 
 
 def _styled(line: str, color: bool) -> str:
@@ -50,11 +53,8 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def logged(wanted: bool) -> Iterator[None]:
-    """The engine's log on standard error while this lasts."""
-    if not wanted:
-        yield
-        return
+def logged(verbose: bool) -> Iterator[None]:
+    """The engine's log on standard error while this lasts: all of it, or what a person waits for."""
     import logging
 
     class Lines(logging.Formatter):
@@ -64,16 +64,18 @@ def logged(wanted: bool) -> Iterator[None]:
             return printable(super().format(record), keep="\n\t")
 
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines("%(relativeCreated)7.0f ms %(name)s: %(message)s"))
+    handler.setFormatter(Lines("%(relativeCreated)7.0f ms %(name)s: %(message)s" if verbose else "note: %(message)s"))
     log = logging.getLogger("engine")
-    before = log.level
+    level, propagate = log.level, log.propagate
     log.addHandler(handler)
-    log.setLevel(logging.DEBUG)
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    log.propagate = False
     try:
         yield
     finally:
         log.removeHandler(handler)
-        log.setLevel(before)
+        log.setLevel(level)
+        log.propagate = propagate
 
 
 @contextmanager

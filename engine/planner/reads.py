@@ -262,6 +262,10 @@ def _edits(
         alias = "" if source.table.alias else f" AS {quote_name(source.alias)}"
         edits.append((*table_place(source.table), table + alias))
     for reference in columns:
+        if len(reference.sources) > 1 and not reference.sources[0].has_column(reference.column.name):
+            # A parameter without an alias belongs to every table that takes it; SQLite reads it off the first.
+            start, _ = place(reference.column)
+            edits.append((start, start, f"{quote_name(reference.sources[0].alias)}."))
         if reference.column.args.get("db") is not None:  # linode.images.images.id: SQLite knows the alias only
             start = place(reference.column)[0]
             end = reference.column.args["table"].meta["end"] + 1

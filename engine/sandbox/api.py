@@ -67,7 +67,7 @@ class Api:
         now = self.clock()
         route, names = find(asked)
         user, trusted = self._user(asked)
-        quota = self._quotas.count(user.name if user else "", route.quota, now)
+        quota = self._quotas.count(asked.headers.get("authorization", "") if user else "", route.quota, now)
         try:
             _allow(route, user, trusted)
             if quota.exceeded and self.rules.rate_limit:

@@ -4,7 +4,8 @@
     Fault("POST", "^/images$", drop="close", effect=True)          the image is made, the answer lost
     Fault("GET", "^/images$", cut=200, times=None)                 every list breaks off after 200 bytes
 
-The same as a line, for a command: `GET ^/images$?page=2 status=503`, `POST ^/images$ drop=close effect`.
+The same as a line, for a command: `GET ^/images$?page=2 status=503`, `POST ^/images$ drop=close effect`. There, what
+follows the first `?` is the query.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ class Fault:
 
     @property
     def acts(self) -> bool:
-        """Whether the request takes effect."""
-        return self.effect or not (self.drop or self._replaces)
+        """Whether the request takes effect. One whose connection never opened cannot."""
+        return self.drop != "refuse" and (self.effect or not (self.drop or self._replaces))
 
     @property
     def _replaces(self) -> bool:

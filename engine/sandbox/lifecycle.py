@@ -59,13 +59,16 @@ class Image(msgspec.Struct, frozen=True, omit_defaults=True):
         return row
 
     def edited(self, fields: Row, now: float) -> Image:
-        """With fields set by its owner; what time will bring still comes."""
-        return msgspec.structs.replace(self, row=self.row | fields | {"updated": moment(now)})
+        """With fields set by its owner; what time has brought stays under them, what it will bring still comes."""
+        row = (self.at(now) or self.row) | fields | {"updated": moment(now)}
+        to_come = tuple(change for change in self.changes if change.at > now)
+        return msgspec.structs.replace(self, row=row, changes=to_come)
 
 
 def seeded(row: Row, now: float) -> Image:
     """A row of the starting set; one that is on its way gets its future."""
-    ready = {"status": "available", "size": 9400, "total_size": 9400, "regions": _replicas(["fr-par"])}
+    size = max(1, row["size"] // 9) if isinstance(row.get("size"), int) else 1
+    ready = {"status": "available", "size": size, "total_size": size, "regions": _replicas(["fr-par"])}
     futures = {
         "creating": (Change(now + CAPTURE_OF_THE_SEED, ready),),
         "pending_upload": (Change(now + DAY, None),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.sandbox.messages import Problem, Row
+from engine.sandbox.messages import Problem, Row, whole
 
 DEFAULT_SIZE, SMALLEST, LARGEST = 100, 25, 500
 _KEYS = ("pages", "data", "results", "page")
@@ -39,6 +39,4 @@ def page(rows: list[Row], query: Mapping[str, str], empty: tuple[int, int]) -> R
 def _number(query: Mapping[str, str], name: str, default: int) -> int | None:
     """A whole number of the query; None where it is something else."""
     text = query.get(name)
-    if text is None:
-        return default
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+    return default if text is None else whole(text)

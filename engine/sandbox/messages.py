@@ -6,10 +6,10 @@ Header values are latin-1 text, one character a byte, as HTTP carries them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
@@ -25,7 +25,7 @@ class Request:
     method: str
     segments: tuple[str, ...]
     query: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # a token may be among them
     body: bytes = b""
 
     @property
@@ -46,9 +46,9 @@ class Answer:
 class Problem(Exception):
     """An error answer on its way out: a status and the `(reason, field)` pairs of its body."""
 
-    def __init__(self, status: int, *errors: tuple[str, str | None], headers: Headers = ()) -> None:
+    def __init__(self, status: int, *errors: tuple[str, str | None]) -> None:
         super().__init__(f"{status} {errors}")
-        self.status, self.errors, self.headers = status, errors, headers
+        self.status, self.errors = status, errors
 
     @property
     def body(self) -> bytes:
@@ -65,15 +65,26 @@ def request(method: str, target: str, headers: Mapping[str, str] | Headers = (),
     >>> request("GET", "/v4/images/private%252F1").path
     '/v4/images/private%2F1'
     """
-    parts = urlsplit(target)
+    path, _, query = target.partition("?")
+    if "://" in path and not path.startswith("/"):
+        path = path.partition("://")[2].partition("/")[2]
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     return Request(
         method=method.upper(),
-        segments=tuple(unquote(segment) for segment in parts.path.split("/")[1:]),
-        query=dict(reversed(parse_qsl(parts.query, keep_blank_values=True))),  # the first of a repeated name counts
+        segments=tuple(unquote(segment) for segment in path.removeprefix("/").split("/")),
+        query=dict(reversed(parse_qsl(query, keep_blank_values=True))),  # the first of a repeated name counts
         headers={name.lower(): value for name, value in pairs},
         body=body,
     )
+
+
+def whole(text: str) -> int | None:
+    """The number that a text of digits stands for; None for any other text, and for one beyond all measure.
+
+    >>> whole("25"), whole("-1"), whole(""), whole("²"), whole("9" * 5000)
+    (25, None, None, None, None)
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else None
 
 
 def moment(seconds: float) -> str:

@@ -40,7 +40,7 @@ def private(number: int, /, **fields: Any) -> Row:
         "regions": [{"region": "us-east", "status": "available"}],
         "image_sharing": None,
     } | fields
-    return _without_absent({"total_size": total_size(row)} | row)
+    return _without_absent(row | {"total_size": fields.get("total_size", total_size(row))})
 
 
 def public(slug: str, /, **fields: Any) -> Row:
@@ -76,8 +76,8 @@ def public(slug: str, /, **fields: Any) -> Row:
 
 def many(count: int) -> list[Row]:
     """`count` private images that differ in every way a filter can tell apart, in no order of their ids."""
-    step = next(step for step in (7919, 7907, 7901) if count % step)
-    return [_varied(place * step % count + 1) for place in range(count)] if count else []
+    step = next(step for step in (7919, 7907) if count % step or not count)  # prime to count: every place once
+    return [_varied(place * step % count + 1) for place in range(count)]
 
 
 def total_size(row: Row) -> int:

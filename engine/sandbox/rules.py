@@ -15,14 +15,16 @@ class Rules:
     The filter's unknowns are choices, and whoever uses the API must be right under each of them:
     `fold_contains`, `fold_equality` say whether `+contains` and equality ignore case, `neq_keeps_null` whether a
     null satisfies `+neq`, `nested` what becomes of `type`, `status` and `tags` inside `+and` / `+or`: refused with a
-    400, or ignored, as if they were not written. `empty` is the (page, pages) of a list without rows; None gives
-    each collection the shape seen on it.
+    400, or ignored, as if they were not written. `filters=False` ignores X-Filter altogether and answers everything,
+    as some collections of the live API do. `empty` is the (page, pages) of a list without rows; None gives each
+    collection the shape seen on it.
     """
 
     rate_limit: bool = True
     capture_seconds: float = 2.0  # from `creating` to `available`
     upload_seconds: float = 2.0  # from the last byte received to `available`
     replicate_seconds: float = 2.0  # from `pending replication` to `available`
+    filters: bool = True
     fold_contains: bool = True
     fold_equality: bool = False
     neq_keeps_null: bool = False

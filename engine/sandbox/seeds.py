@@ -1,7 +1,8 @@
 """What a new sandbox holds: an account with its Linodes and disks, the regions, and some fifty images.
 
 The dates are fixed, so that queries over them have fixed answers. Two images are on their way when the sandbox is
-new: a capture that is ready ten minutes later, and a container whose upload never comes, gone after a day.
+new: a capture that is ready ten minutes later, and a container whose upload never comes, gone after a day. Replicas
+that are on their way stay so.
 """
 
 from __future__ import annotations
@@ -214,16 +215,16 @@ def captures() -> list[Row]:
         private(24555310, label="db-primary", description="PostgreSQL 17", size=5310, tags=["db", "prod"],
                 created="2025-10-11T06:00:00", updated="2025-10-11T06:00:00", created_by="maria",
                 regions=_in("fr-par", se_sto="replicating", us_ord="pending_replication")),
-        private(19044871, label="tmp-build-4711", description="left over from a build", size=980, tags=["ci"],
+        private(19044871, label="tmp-build-4711", description="left over from a build", size=980, tags=["cicd"],
                 created="2022-02-03T04:05:06", updated="2022-02-03T04:05:06", created_by="ci-bot"),
-        private(19044872, label="tmp-build-4712", description=None, size=1012, tags=["ci"],
+        private(19044872, label="tmp-build-4712", description=None, size=1012, tags=["cicd"],
                 created="2022-02-03T04:35:06", updated="2022-02-03T04:35:06", created_by="ci-bot"),
         private(22680119, label="O'Brien's laptop", description='says "do not delete"', size=3875,
                 created="2024-05-17T17:17:17", updated="2024-05-18T09:00:00", created_by="maria",
                 regions=_in("us-iad", us_east="pending_deletion")),
         private(22991004, label="größe-データ ✓", description="Übung: наука", size=1431, tags=["übung", "ラベル"],
                 created="2024-08-01T00:00:00", updated="2024-08-01T00:00:00", regions=_in("jp-osa", "ap-south")),
-        private(25000033, label="nightly", description="", size=2890, tags=["ci", "nightly"],
+        private(25000033, label="nightly", description="", size=2890, tags=["cicd", "nightly"],
                 created="2025-11-01T02:00:00", updated="2025-11-01T02:00:00", created_by="ci-bot",
                 capabilities=["cloud-init", "distributed-sites"], regions=_in("us-ord", us_sea="creating")),
         private(24999871, label="web-1 - Debian 12 Disk", size=2244, created="2025-10-30T19:20:21",

@@ -21,6 +21,7 @@ from engine.sandbox.seeds import FIRST_NUMBER
 
 _APPLICATION = 0x53514C69  # marks a file as a sandbox's, in SQLite's application_id
 _LAYOUT = 1
+_UNKNOWN = -1
 _WAIT = 30.0  # seconds to wait for another process's request to end
 _TABLES = """
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -127,7 +128,7 @@ class _File:
     def __init__(self, path: Path, seed: Seed) -> None:
         self._path, self._seed = path, seed
         self._open: sqlite3.Connection | None = None
-        self._revision = -1  # of what was last loaded or saved
+        self._revision = _UNKNOWN  # of what was last loaded or saved
 
     def reading(self) -> AbstractContextManager[None]:
         """A transaction that sees one state of the file."""
@@ -142,6 +143,7 @@ class _File:
         with self._told():
             db = self._connection()
             db.execute(begin)
+        before = self._revision
         try:
             yield
             with self._told():
@@ -149,7 +151,8 @@ class _File:
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
-            self._revision = -1  # what is in memory may have run ahead of the file
+            if self._revision != before:
+                self._revision = _UNKNOWN  # what is in memory may have run ahead of the file
             raise
 
     def load(self) -> tuple[dict[str, Image], int] | None:
@@ -196,7 +199,7 @@ class _File:
             except BaseException:
                 db.close()
                 raise
-            self._open = db
+            self._open, self._revision = db, _UNKNOWN
         return self._open
 
     def _prepare(self, db: sqlite3.Connection) -> None:

@@ -145,4 +145,3 @@ class _Body(httpx.AsyncByteStream):
                 "peer closed connection without sending complete message body "
                 f"(received {len(self._data)} bytes, expected {self._announced})"
             )
-

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from engine.sandbox import lifecycle
 from engine.sandbox.images import UPLOADS
-from engine.sandbox.messages import Answer, Request
+from engine.sandbox.messages import Answer, Request, whole
 from engine.sandbox.rules import Rules
 from engine.sandbox.state import State
 
@@ -62,15 +62,15 @@ class Uploads:
             raise Refusal(400, "InvalidArgument", "a presigned URL takes no Authorization header")
         if asked.headers.get("content-type") != "application/octet-stream":
             raise Refusal(403, "SignatureDoesNotMatch", "the URL is signed for application/octet-stream")
-        expires = asked.query.get("Expires", "")
-        if not expires.isdigit() or int(expires) < self.clock():
+        expires = whole(asked.query.get("Expires", ""))
+        if expires is None or expires < self.clock():
             raise Refusal(403, "AccessDenied", "the URL has expired")
-        length = asked.headers.get("content-length", "")
-        if not (length.isascii() and length.isdigit()):
+        length = whole(asked.headers.get("content-length", ""))
+        if length is None:
             raise Refusal(411, "MissingContentLength", "an upload needs a Content-Length")
-        if int(length) > self.rules.max_upload:
+        if length > self.rules.max_upload:
             raise Refusal(400, "EntityTooLarge", f"an upload has at most {self.rules.max_upload} bytes")
-        return int(length)
+        return length
 
     def finish(self, image: str, size: int | None) -> None:
         """The file of an image is here: `size` in MB, None for one that is no gzipped disk image. Raises Refusal."""

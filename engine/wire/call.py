@@ -29,6 +29,28 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What was spent on one answer, or on many: costs add up. Times are in seconds."""
+
+    requests: int = 0  # that left, those sent again included
+    retries: int = 0
+    bytes: int = 0  # of bodies, as they came over the network
+    waited: float = 0.0  # for rate limits, for a place among the requests in flight, before sending again
+    network: float = 0.0  # from a request to the last byte of its answer
+    decoding: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.requests + other.requests,
+            self.retries + other.retries,
+            self.bytes + other.bytes,
+            self.waited + other.waited,
+            self.network + other.network,
+            self.decoding + other.decoding,
+        )
+
+
+@dataclass(frozen=True)
 class Page:
     """The rows of one answer: tuples in the order of `Call.columns`.
 
@@ -38,8 +60,10 @@ class Page:
 
     number: int  # the page as the API counts; 1 where the method is not paged
     rows: list[tuple[Any, ...]]
-    total: int | None = None  # rows over all pages, where the API says
+    total: int | None = None  # rows over all pages, where the API says; with a filter, of those it keeps
     warnings: tuple[str, ...] = ()
+    filtered: bool = True  # False: the API refused the call's filter, and rows and total are of the whole list
+    cost: Cost = Cost()
 
 
 @dataclass(frozen=True)

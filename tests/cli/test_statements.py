@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.fakes import Answer, FakeSession, done, rows
 
 from engine.cli import main, read_script
 from engine.errors import (
@@ -23,6 +23,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.result import Result, ResultColumn, Stats
+from tests.cli.fakes import Answer, FakeSession, done, rows
 
 TWO = (("private/1", 20), ("private/2", None))
 
@@ -117,7 +118,7 @@ def test_results_are_released(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (failing(UsageError("no such file to upload")), 1, "error: no such file to upload\n"),
         (failing(UsageError("the registry is no folder"), None), 2, "error: the registry is no folder\n"),
-        (failing(Interrupted("interrupted after 2 of 5 rows")), 130, "error: interrupted after 2 of 5 rows\n"),
+        (failing(Interrupted("interrupted after 2 of 5 rows")), 130, "interrupted after 2 of 5 rows\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (
             ValueError("odd\x1b[2J"),
@@ -166,6 +167,15 @@ def test_the_log_is_for_those_who_ask_and_escaped(capsys: pytest.CaptureFixture[
     assert err.endswith(" ms engine.fake: asked for \\u001b[2JSELECT 1\n")
     assert main(["exec", "SELECT 1"], session=FakeSession()) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_wait_is_told_to_everybody(capsys: pytest.CaptureFixture[str]) -> None:
+    def answers(text: str) -> list[Answer]:
+        logging.getLogger("engine.wire").warning("waiting %d s for %s", 30, "the rate limit")
+        return []
+
+    assert main(["exec", "SELECT 1"], session=FakeSession(answers)) == 0
+    assert capsys.readouterr() == ("", "note: waiting 30 s for the rate limit\n")
 
 
 def test_files_run_in_order_up_to_the_first_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.formats.results import CASES, result, visible, written
 
 from engine.formats import FORMATS, Options
 from engine.result import ResultColumn
+from tests.formats.results import CASES, result, visible, written
 
 WAYS = {"": Options(), " bare": Options(delimiter="|", headers=False, null="-"), " in color": Options(color=True)}
 FOR_EYES = ("table", "vertical", "text")

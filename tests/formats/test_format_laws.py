@@ -14,12 +14,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.formats.results import result, written
 from wcwidth import wcswidth
 
 from engine.formats import FORMATS, Options
 from engine.formats.cells import spell
 from engine.result import JsonText, Result, ResultColumn
+from tests.formats.results import result, written
 
 Table: TypeAlias = tuple[list[ResultColumn], list[tuple[Any, ...]]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import UsageError
+from engine.sandbox.messages import request
 from engine.sandbox.quotas import LIMITS
 from engine.sandbox.routes import ROUTES
 from engine.sandbox.rows import ABSENT, many, private, public
@@ -317,7 +317,7 @@ MINE = "private/23100417"
         ("POST /images", {"disk_id": DISK, "tags": "a,b"}, {"tags": "tags must be an array"}),
         ("POST /images", {"disk_id": DISK, "tags": ["abc", "ab"]}, {"tags[1]": "Length must be 3-100 characters"}),
         ("POST /images", {"disk_id": DISK, "tags": ["abc", 5]}, {"tags[1]": "tags[1] must be a string"}),
-        ("POST /images", {"disk_id": DISK, "tags": [f"t{n:03}" for n in range(501)]}, {"tags": "tags must have 0-500 members"}),
+        ("POST /images", {"disk_id": DISK, "tags": ["abc"] * 501}, {"tags": "tags must have 0-500 members"}),
         ("POST /images", {"label": "", "tags": ["x"]}, {
             "disk_id": "disk_id is required", "label": "Length must be 1-50 characters",
             "tags[0]": "Length must be 3-100 characters"}),
@@ -411,7 +411,9 @@ def test_regions_say_where_images_can_be() -> None:
 
 def test_some_lists_ignore_a_filter() -> None:
     assert len(ids(ask(sandbox(), "GET /regions", find={"id": "us-east"}))) > 20
-    assert ids(ask(sandbox(), "GET /linode/instances", find={"tags": "db"})) == [61300102]
+    assert [row["label"] for row in told(ask(sandbox(), "GET /linode/instances", find={"tags": "db"}))["data"]] == [
+        "db-1"
+    ]
 
 
 def test_linodes_and_their_disks() -> None:
@@ -426,11 +428,4 @@ def test_the_token_is_in_no_repr() -> None:
     api = sandbox()
     assert "Bearer" not in repr(api.account)
     assert "sandbox-readonly" not in repr(api.account)
-    assert SANDBOX["Authorization"] not in repr(api)
-
-
-def test_a_state_that_cannot_be_used_is_said_at_once(tmp_path: Any) -> None:
-    from engine.sandbox import transport
-
-    with pytest.raises(UsageError, match="cannot use .*nowhere/state.db as a sandbox's state: unable to open"):
-        transport(str(tmp_path / "nowhere" / "state.db"))
+    assert "Bearer" not in repr(request("GET", "/v4/images", SANDBOX))

@@ -1,0 +1,201 @@
+"""What authentication adds to a request: found where the document says, shown to nobody, sent to one origin only."""
+
+from __future__ import annotations
+
+import base64
+import re
+from configparser import ConfigParser
+from configparser import Error as BadIni
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import CredentialError
+from engine.settings import Settings
+from engine.wire.masking import MASK
+from engine.wire.servers import origin
+from provider_registry.model import Auth, Credential
+
+
+class Secret:
+    """A text that prints as `***`; only `reveal()` gives it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself: for the request that carries it, and nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return MASK
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What to add to a request: a header or a query parameter, its name and its secret value.
+
+    `source` says where the secret was found; empty where nothing is added.
+    """
+
+    headers: tuple[tuple[str, Secret], ...] = ()
+    query: tuple[tuple[str, Secret], ...] = ()
+    source: str = ""
+    raw: tuple[Secret, ...] = ()  # as found, before a prefix or an encoding
+
+    def scrub(self, text: str) -> str:
+        """A text without the secrets: what an API answers may quote what it was sent."""
+        secrets = (secret.reveal() for secret in (*self.raw, *(value for _, value in (*self.headers, *self.query))))
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, MASK) if len(secret) >= _TELLING else text
+        return text
+
+
+_TELLING = 4  # characters: a shorter secret stands in every other word
+
+
+def authorize(auth: Auth, provider: str, settings: Settings, *, url: str, home: str) -> Grant:
+    """What a request to `url` carries. `home` is the origin of the provider: no other may see its credential.
+
+    `settings.token` stands above the places the document names; those are tried in order.
+
+    Raises CredentialError: none found and the API needs one, one that cannot be sent, a foreign origin, or a way of
+    signing in that is out of reach.
+    """
+    if auth.type == "null_auth":
+        return Grant()
+    if origin(url) != home:
+        raise CredentialError(
+            f"{origin(url)} must not see the credential of {provider}, which belongs to {home}",
+            hint="a request with a credential goes to the provider's own address only",
+        )
+    if auth.type == "unsupported" or (auth.type == "oauth2" and settings.token is None):
+        named = auth.unsupported or auth.type
+        raise CredentialError(
+            f"{provider} signs in with {named}, which this program cannot do",
+            hint="get a token with the vendor's own tool and give it as the token",
+        )
+    found = _token(auth, settings)
+    if found is None:
+        if auth.optional:
+            return Grant()
+        raise _absent(provider, auth.credentials, settings)
+    text, source = found
+    if auth.type == "basic" and auth.username is not None:
+        return _with_user(auth, auth.username, provider, settings, text, source)
+    _check(text, source, _BLANKS)
+    value = Secret(_prefix(auth) + text)
+    raw = (Secret(text),)
+    name = auth.name if auth.type in ("api_key", "custom") else "Authorization"
+    if auth.location == "query" and auth.type in ("api_key", "custom"):
+        return Grant(query=((name, value),), source=source, raw=raw)
+    return Grant(headers=((name, value),), source=source, raw=raw)
+
+
+def places(credentials: tuple[Credential, ...], settings: Settings) -> list[str]:
+    """Where a credential is looked for, in words, in order."""
+    words = []
+    for credential in credentials:
+        if credential.env:
+            words.append(credential.env)
+        words += [f"{credential.ini_key} in {path}" for path in _ini_paths(credential, settings)]
+    return words
+
+
+def _prefix(auth: Auth) -> str:
+    """What stands before the secret, where the document does not say."""
+    return auth.prefix or {"bearer": "Bearer ", "oauth2": "Bearer ", "basic": "Basic "}.get(auth.type, "")
+
+
+def _token(auth: Auth, settings: Settings) -> tuple[str, str] | None:
+    if settings.token is not None:
+        return settings.token, "the settings"
+    return _first(auth.credentials, settings)
+
+
+def _with_user(auth: Auth, user: Credential, provider: str, settings: Settings, text: str, source: str) -> Grant:
+    """User and password in one header. Either may hold blanks, but nothing that ends a line."""
+    named = _first((user,), settings)
+    if named is None:
+        raise _absent(provider, (user,), settings)
+    for part, place in ((named[0], named[1]), (text, source)):
+        _check(part, place, _CONTROLS)
+    if ":" in named[0]:
+        raise CredentialError(f"the user from {named[1]} holds a colon, which ends a user's name in basic auth")
+    coded = base64.b64encode(f"{named[0]}:{text}".encode()).decode()
+    return Grant((("Authorization", Secret(_prefix(auth) + coded)),), (), source, (Secret(text), Secret(coded)))
+
+
+_BLANKS = re.compile(r"[^!-~]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def _check(text: str, source: str, bad: re.Pattern[str]) -> None:
+    """Refuse what cannot stand in a header, without a word of it."""
+    if not text or bad.search(text):
+        what = "is empty" if not text else "holds a blank, a line break or a character that is not ASCII"
+        raise CredentialError(f"the credential from {source} {what}", hint="set it again, without quotes and blanks")
+
+
+def _absent(provider: str, credentials: tuple[Credential, ...], settings: Settings) -> CredentialError:
+    looked = places(credentials, settings)
+    variable = next((credential.env for credential in credentials if credential.env), None)
+    return CredentialError(
+        f"no credential for {provider}: looked at {', '.join(looked) or 'no place, its document names none'}",
+        hint=f"set {variable}" if variable else "give a token",
+    )
+
+
+def _first(credentials: tuple[Credential, ...], settings: Settings) -> tuple[str, str] | None:
+    """The first secret that is set, and where."""
+    for credential in credentials:
+        if credential.env and settings.environ.get(credential.env):
+            return settings.environ[credential.env], credential.env
+        for path in _ini_paths(credential, settings):
+            if _is_file(path) and (text := _from_ini(path, credential.ini_key)):
+                return text, str(path)
+    return None
+
+
+def _ini_paths(credential: Credential, settings: Settings) -> list[Path]:
+    """Where the vendor's tool keeps its file: where `<NAME>_CONFIG` says; else in the home folder as its older
+    releases had it, then among the user's configuration.
+    """
+    name, environ = credential.ini, settings.environ
+    if not name or "/" in name or "\\" in name:  # a document names a file of its vendor, not any file of the user
+        return []
+    if named := environ.get(f"{name.upper().replace('-', '_')}_CONFIG"):
+        return [Path(named)]
+    home, config = environ.get("HOME") or environ.get("USERPROFILE"), environ.get("XDG_CONFIG_HOME")
+    older = [Path(home) / f".{name}"] if home else []
+    among = Path(config) if config else Path(home) / ".config" if home else None
+    return [*older, among / name] if among else older
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a home folder of somebody else: nothing of ours is in it
+        return False
+
+
+def _from_ini(path: Path, key: str) -> str:
+    """The key of the section that `default-user` names; of the only one, where nothing is named.
+
+    A file that is there and cannot be read is an error: to go on without would answer less than the user may see.
+    """
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8-sig"))
+    except (BadIni, OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no ini file"  # the rest would quote its lines
+        raise CredentialError(f"cannot read {path}: {why}", hint="mend it, or set the token in the environment") from None
+    user = parser.defaults().get("default-user")
+    sections = parser.sections()
+    if user is None and len(sections) > 1:
+        raise CredentialError(f"{path} has {len(sections)} users and names none as default-user")
+    section = user or (sections[0] if sections else parser.default_section)
+    if section != parser.default_section and section not in sections:
+        raise CredentialError(f"{path} names a default-user that has no section in it")
+    return parser[section].get(key, "")

@@ -1,0 +1,55 @@
+"""What one statement may still spend: requests and time. All its calls draw on the same budget."""
+
+from __future__ import annotations
+
+from engine.errors import Refused, TimedOut
+from engine.wire.clock import Clock
+
+
+class Budget:
+    """Owns the count of one statement's requests, those sent again not counted, and its deadline."""
+
+    def __init__(self, max_requests: int, timeout: float | None = None, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        self._most = max_requests
+        self._timeout = timeout
+        self._deadline = None if timeout is None else self._clock.now() + timeout
+        self.sent = 0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds; None: for ever."""
+        return None if self._deadline is None else self._deadline - self._clock.now()
+
+    def ask(self, more: int, what: str = "") -> None:
+        """Raises Refused where `more` further requests would be too many; nothing is taken."""
+        would = self.sent + more
+        if would > self._most:
+            told = f" ({what})" if what else ""
+            raise Refused(
+                f"this would send {would} requests{told}, more than the {self._most} allowed",
+                hint=f"narrow the WHERE, or allow them: --max-requests {would}",
+            )
+
+    def spend(self) -> None:
+        """Take one request. Raises Refused where there is none left."""
+        self.ask(1)
+        self.sent += 1
+
+    def check(self, wait: float, what: str, *, request: str = "") -> None:
+        """Raises TimedOut where `wait` seconds for `what` are more than is left: to wait for them would be vain."""
+        if self.left is not None and wait >= self.left:
+            raise self.over(what, request=request, harmless=True)
+
+    def over(self, what: str, *, request: str = "", harmless: bool) -> TimedOut:
+        """The error of a statement whose time is up while it waits for `what`.
+
+        `harmless`: nothing was under way, so a write certainly did nothing.
+        """
+        error = TimedOut(
+            f"the {self._timeout:g} s allowed are used up, waiting for {what}",
+            request=request,
+            hint="allow more with --timeout, or ask for less",
+        )
+        error.harmless = harmless
+        return error

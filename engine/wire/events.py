@@ -1,0 +1,34 @@
+"""What the wire tells while it works: frozen facts for progress, `-v` and timing. No secret is ever in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. `text` is one line for people; the other fields are the facts in it.
+
+    `request`: one leaves; `response`: its answer is here, or the trouble it ran into, after `seconds`; `wait`: it
+    will go on in `seconds`; `page`: rows of page `number` of `of` are decoded.
+    """
+
+    kind: Literal["request", "response", "wait", "page"]
+    text: str
+    request: str = ""
+    status: int | None = None
+    attempt: int = 1
+    seconds: float = 0.0
+    bytes: int = 0
+    number: int | None = None
+    of: int | None = None
+    rows: int = 0
+
+
+Listener = Callable[[Event], None]
+
+
+def unheard(_: Event) -> None:
+    """The listener of a client that nobody listens to."""

@@ -1,0 +1,91 @@
+"""Text that may be shown: secrets masked, control characters out, long things shortened."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
+
+MASK = "***"
+_SECRET = re.compile(
+    r"(^|_)(pass|passwd|password|passphrase|pwd|secret|token|apikey|accesskey|privatekey|secretkey"
+    r"|(api|access|private|secret|account)_key|signature|sig|credentials?|authorization|jwt)s?$"
+)
+_CURSOR = re.compile(r"(^|_)(page|next|prev|previous|continuation|continue|sync|cursor)_token$")
+_SIGNED = re.compile(r"(^|_)(signature|sig|security_token)$")
+
+
+def secret_name(name: str) -> bool:
+    """Whether what has this name is likely a secret.
+
+    >>> [name for name in ("root_pass", "apiKey", "X-Amz-Signature", "label", "pageToken") if secret_name(name)]
+    ['root_pass', 'apiKey', 'X-Amz-Signature']
+    """
+    words = _words(name)
+    return bool(_SECRET.search(words)) and not _CURSOR.search(words)
+
+
+def _words(name: str) -> str:
+    """A name in lower case, its words joined by `_`, however they were joined.
+
+    >>> _words("X-Amz-Credential"), _words("nextPageToken"), _words("APIKey")
+    ('x_amz_credential', 'next_page_token', 'api_key')
+    """
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"[\W_]+", "_", spaced).strip("_").lower()
+
+
+def masked(url: str) -> str:
+    """A URL without the secrets that its query may hold; of a signed one the query goes as a whole.
+
+    >>> masked("https://h/v4/images?page=1&api_key=s3cr3t")
+    'https://h/v4/images?page=1&api_key=***'
+    >>> masked("https://h/image.gz?X-Amz-Date=1&X-Amz-Signature=ab")
+    'https://h/image.gz?***'
+    """
+    parts = urlsplit(url)
+    pairs = [pair.partition("=") for pair in parts.query.split("&")] if parts.query else []
+    names = [unquote_plus(name) for name, _, _ in pairs]
+    if any(_SIGNED.search(_words(name)) for name in names):
+        query = MASK
+    else:
+        query = "&".join(
+            name + equals + (MASK if equals and secret_name(plain) else value)
+            for plain, (name, equals, value) in zip(names, pairs, strict=True)
+        )
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+def hidden(value: Any) -> Any:
+    """A JSON value whose members with the name of a secret are masked, at any depth.
+
+    >>> hidden({"label": "a", "root_pass": "x", "users": [{"password": None}]})
+    {'label': 'a', 'root_pass': '***', 'users': [{'password': None}]}
+    """
+    if isinstance(value, dict):
+        return {k: MASK if v is not None and secret_name(str(k)) else hidden(v) for k, v in value.items()}
+    return [hidden(element) for element in value] if isinstance(value, list) else value
+
+
+def clean(text: str, limit: int = 200) -> str:
+    """Foreign text on one line: without control characters, at most `limit` long.
+
+    >>> clean("a\\n\\tb \\x1b[31mred" + "." * 9, limit=12)
+    'a b [31mr...'
+    """
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
+    return flat if len(flat) <= limit else flat[: limit - 3] + "..."
+
+
+def shown(value: Any, name: str = "") -> str:
+    """A value as an error shows it; not at all where its name is that of a secret.
+
+    >>> shown("a" * 99), shown(None), shown("hunter2", "root_pass"), shown(b"x")
+    ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...", 'NULL', '***', 'binary data')
+    """
+    if value is None:
+        return "NULL"
+    if secret_name(re.sub(r"\[\d+\]$", "", name)):
+        return MASK
+    return "binary data" if isinstance(value, bytes) else clean(repr(value), 60)

@@ -1,0 +1,157 @@
+"""Authentication and pagination: from a block of a document to the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provider_registry.model import Auth, Credential, PageSize, Paging
+from tests.registry import shop
+from tests.registry.shop import LIST, ONE, PAGES, PROVIDER
+
+
+def env(name: str) -> Credential:
+    return Credential(env=name)
+
+
+AUTHS: list[tuple[str, Auth]] = [
+    ("{type: null_auth}", Auth()),
+    (
+        "{type: bearer, credentialsenvvar: T}",
+        Auth(type="bearer", credentials=(env("T"),), prefix="Bearer "),
+    ),
+    (
+        "{type: bearer, api_key_var: T, valuePrefix: 'Token '}",
+        Auth(type="bearer", credentials=(env("T"),), prefix="Token "),
+    ),
+    (
+        "{type: api_key, credentialsenvvar: K, name: key, location: query}",
+        Auth(type="api_key", credentials=(env("K"),), name="key", location="query"),
+    ),
+    (
+        "{type: custom, credentialsenvvar: K, name: X-Key, location: header, valuePrefix: 'k='}",
+        Auth(type="custom", credentials=(env("K"),), name="X-Key", prefix="k="),
+    ),
+    (
+        "{type: basic, username_var: U, password_var: P}",
+        Auth(type="basic", credentials=(env("P"),), username=env("U"), prefix="Basic "),
+    ),
+    (
+        "{type: basic, credentialsenvvar: B}",
+        Auth(type="basic", credentials=(env("B"),), prefix="Basic "),
+    ),
+    (
+        """{type: oauth2, grant_type: client_credentials, token_url: https://t.example,
+            client_id_env_var: I, client_secret_env_var: S, scopes: [read, write]}""",
+        Auth(
+            type="oauth2",
+            credentials=(env("S"),),
+            username=env("I"),
+            prefix="Bearer ",
+            token_url="https://t.example",
+            scopes=("read", "write"),
+        ),
+    ),
+    (
+        """{type: bearer, x-stratoql-credentials: [{env: A}, {ini: tool, key: k}, {ini: other}],
+            x-stratoql-optional: true, x-stratoql-scopes-header: S, x-stratoql-wanted-scopes-header: W}""",
+        Auth(
+            type="bearer",
+            credentials=(env("A"), Credential(ini="tool", ini_key="k"), Credential(ini="other")),
+            prefix="Bearer ",
+            optional=True,
+            scopes_header="S",
+            wanted_scopes_header="W",
+        ),
+    ),
+    ("{type: oauth2, grant_type: password}", Auth(type="unsupported", unsupported="oauth2 with grant_type password")),
+    ("{type: aws_signing_v4, credentialsenvvar: A}", Auth(type="unsupported", unsupported="aws_signing_v4")),
+    ("{type: service_account}", Auth(type="unsupported", unsupported="service_account")),
+    ("{type: azure_default}", Auth(type="unsupported", unsupported="azure_default")),
+    ("{type: interactive}", Auth(type="unsupported", unsupported="interactive")),
+    (
+        "{type: custom, credentialsenvvar: K, successor: {type: custom}}",
+        Auth(type="unsupported", unsupported="custom with a successor"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("declared", "expected"), AUTHS, ids=[a[0] for a in AUTHS])
+def test_auth(declared: str, expected: Auth, tmp_path: Path) -> None:
+    provider = shop.edited(PROVIDER, {"/config/auth": declared})
+    assert shop.method(tmp_path, "list_items", {}, provider).auth == expected
+
+
+def test_without_auth_nothing_is_sent(tmp_path: Path) -> None:
+    provider = shop.edited(PROVIDER, {"/config": None})
+    assert shop.method(tmp_path, "list_items", {}, provider).auth == Auth()
+
+
+def paged(algorithm: Any, **more: Any) -> Paging:
+    return Paging(algorithm=algorithm, **more)
+
+
+NUMBERED = paged("page_number", terminator_key="$.pages")
+PAGINGS: list[tuple[str, Paging]] = [
+    ("{algorithm: none}", Paging()),
+    ("{}", Paging()),
+    ("{algorithm: page_number, responseTerminator: {key: $.pages}}", NUMBERED),
+    ("{algorithm: page_number, responseToken: {key: page}, responseTerminator: {key: pages}}", NUMBERED),
+    (
+        """{algorithm: page_number, responseTerminator: {key: $.pages}, x-stratoql-page-size: size,
+            x-stratoql-total: $.page}""",
+        paged(
+            "page_number",
+            terminator_key="$.pages",
+            total_key="$.page",
+            size=PageSize(key="size", minimum=10, maximum=50, default=20),
+        ),
+    ),
+    (
+        "{requestToken: {key: at}, responseToken: {key: page}}",
+        paged("token", request_key="at", response_key="$.page"),
+    ),
+    (
+        "{requestToken: {key: at, location: body}, responseToken: {key: page}}",
+        paged("token", request_key="at", request_location="body", response_key="$.page"),
+    ),
+    (
+        "{requestToken: {key: at}, responseToken: {key: X-Next, location: header}}",
+        paged("token", request_key="at", response_key="X-Next", response_location="header"),
+    ),
+    (
+        "{requestToken: {key: '', location: request}, responseToken: {key: Link, location: header}}",
+        paged("link_header", request_key="pageToken", response_key="Link", response_location="header"),
+    ),
+    (
+        "{algorithm: next_url, responseToken: {key: $.page}}",
+        paged("next_url", request_key="pageToken", response_key="$.page"),
+    ),
+    ("{responseToken: {key: nextPageToken}}", Paging()),  # the answer's schema has none
+    ("{algorithm: odata_next_link}", Paging()),
+]
+
+
+@pytest.mark.parametrize(("declared", "expected"), PAGINGS, ids=[p[0] for p in PAGINGS])
+def test_pagination(declared: str, expected: Paging, tmp_path: Path) -> None:
+    found = shop.items(shop.write(tmp_path, shop.edited(shop.STOCK, {PAGES: declared})))
+    assert found.methods["list_items"].paging == expected
+    assert found.methods["add_item"].paging == Paging()  # writes have no pages
+
+
+@pytest.mark.parametrize("schema", ["{}", "{type: object}", "{type: object, additionalProperties: true}"])
+def test_an_answer_that_is_not_described_can_hold_what_steers_the_pages(schema: str, tmp_path: Path) -> None:
+    edits = {shop.ANSWER: schema, f"{ONE}/parameters/0/x-stratoql-key": None}
+    assert shop.method(tmp_path, "get_item", edits).paging.algorithm == "page_number"
+
+
+def test_pagination_of_a_service_leaves_single_objects_alone(tmp_path: Path) -> None:
+    spurious = {f"{ONE}/get/parameters": "[{name: page, in: query, schema: {type: integer}}]"}  # seen so
+    assert shop.method(tmp_path, "get_item", spurious).paging == Paging()
+
+
+def test_an_empty_block_nearby_turns_a_farther_one_off(tmp_path: Path) -> None:
+    found = shop.method(tmp_path, "list_items", {f"{LIST}/config": "{pagination: {}, auth: null}"})
+    assert (found.paging, found.auth) == (Paging(), Auth())
