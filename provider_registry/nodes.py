@@ -50,6 +50,8 @@ class Library:
         self.digests: dict[str, bytes] = {}
         self._faults: dict[tuple[str, Pointer, str], Fault] = {}
         self._roots: dict[str, Node] = {}
+        self.targets: dict[tuple[str, str], tuple[Node, Pointer]] = {}  # file, reference -> what was found there
+        self.memo: dict[tuple[str, Pointer, int], Any] = {}  # for readers: what they made of a node
 
     @property
     def faults(self) -> list[Fault]:
@@ -225,6 +227,9 @@ def referred(node: Node) -> Pointer:
 
 def _target(node: Node, reference: str, severity: Severity) -> tuple[Node, Pointer] | None:
     """The node that a reference names, its own `$ref` not followed yet, and the pointer that led there."""
+    known = node.library.targets
+    if (node.file, reference) in known:
+        return known[(node.file, reference)]
     name, _, fragment = reference.partition("#")
     file = _file(node, name, severity) if name else node.file
     root = node.library.open(file) if file else None
@@ -233,7 +238,7 @@ def _target(node: Node, reference: str, severity: Severity) -> tuple[Node, Point
     for parts in dict.fromkeys((pointer_parts(unquote(fragment)), pointer_parts(fragment))):
         last, missing = _descend(root, parts, severity)
         if missing is None:
-            return last, parts
+            return known.setdefault((node.file, reference), (last, parts))
     near = closest(missing or "", last.value) if isinstance(last.value, Mapping) else ""
     node.fault(f"{reference} leads nowhere: there is no {missing!r}{near}", "$ref", severity=severity)
     return None

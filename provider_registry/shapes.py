@@ -55,7 +55,14 @@ class Folded:
 
 def fold(node: Node, depth: int = 0) -> Folded:
     """A schema with its parts folded in. What is no mapping is a fault and describes anything."""
-    folded = Folded(node)
+    place = (node.file, node.pointer, id(node.value))  # the value too: keys beside a `$ref` make one place two
+    if place not in node.library.memo:
+        node.library.memo[place] = _fold(node, depth)
+    return cast(Folded, node.library.memo[place])
+
+
+def _fold(node: Node, depth: int) -> Folded:
+    folded = Folded(node)  # keeps the node, so that its id stays its own
     if depth > _MAX_FOLDS:
         node.fault("allOf, anyOf and oneOf lead in a circle")
         return folded

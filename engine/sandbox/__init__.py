@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.sandbox.faults import Fault
     from engine.sandbox.rules import Rules
     from engine.sandbox.seeds import Account
-    from engine.sandbox.transport import SandboxTransport, Sleep
+    from engine.sandbox.inprocess import SandboxTransport, Sleep
 
 TOKEN = "sandbox"
 
@@ -44,7 +44,7 @@ def transport(
 
     from engine.sandbox.api import Api, open_state
     from engine.sandbox.rules import in_force
-    from engine.sandbox.transport import SandboxTransport
+    from engine.sandbox.inprocess import SandboxTransport
 
     clock = clock or time.time
     state = open_state(path, images, clock)

@@ -75,11 +75,22 @@ def page_size(call: Call) -> int | None:
     if size is None:
         return None
     if (given := pinned(call, size.location, size.key)) is not None:
-        return int(encode(given.shape, call.args[given.name], given.name))
+        return whole(encode(given.shape, call.args[given.name], given.name))
     wanted = call.page_size or size.maximum
     if call.row_limit is not None and call.rows is not None:
         wanted = min(wanted, call.row_limit)
     return max(size.minimum, min(size.maximum, wanted))
+
+
+def whole(value: Any) -> int | None:
+    """A JSON value that counts something, as a number; None where it is no count.
+
+    >>> whole(5), whole("12"), whole(True), whole(-1), whole("x")
+    (5, 12, None, None, None)
+    """
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value[:18])
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def pinned(call: Call, location: Location, key: str) -> Param | None:

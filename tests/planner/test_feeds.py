@@ -39,8 +39,8 @@ PEOPLE, ORDERS, ITEMS, STOCK, NOTES = (f"acme.shop.{n}" for n in ("customers", "
             id="IN a subquery of constants",
         ),
         pytest.param(
-            f"SELECT i.sku, i.count FROM {ORDERS} o JOIN {ITEMS} i ON i.orderId = o.id AND i.customerId = o.customerId "
-            "WHERE o.customerId = 1 ORDER BY 1, 2",
+            f"SELECT i.sku, i.count FROM {ORDERS} o "
+            f"JOIN {ITEMS} i ON i.orderId = o.id AND i.customerId = o.customerId WHERE o.customerId = 1 ORDER BY 1, 2",
             [("rum", 1), ("tea", 1), ("tea", 2)],
             ["GET /customers/1/orders", "GET /customers/1/orders/11/items", "GET /customers/1/orders/12/items"],
             id="two parameters out of the same row, not their product",
@@ -119,7 +119,8 @@ PEOPLE, ORDERS, ITEMS, STOCK, NOTES = (f"acme.shop.{n}" for n in ("customers", "
             id="a delete of what a read finds, within the parameter given",
         ),
         pytest.param(
-            f"UPDATE {ORDERS} SET note = 'late', total = total * 2 WHERE customerId = 1 AND total > 6 RETURNING id, total",
+            f"UPDATE {ORDERS} SET note = 'late', total = total * 2 "
+            "WHERE customerId = 1 AND total > 6 RETURNING id, total",
             [(12, 14)],
             ['PATCH /customers/1/orders/12  {"note":"late","total":14}', "GET /customers/1/orders"],
             id="an update computes from the row",

@@ -17,7 +17,7 @@ from engine.sandbox.faults import Fault
 from engine.sandbox.rows import many, private
 from engine.sandbox.rules import Rules
 from engine.sandbox.seeds import DISK
-from engine.sandbox.transport import REMEMBERED, SandboxTransport
+from engine.sandbox.inprocess import REMEMBERED, SandboxTransport
 from tests.sandbox.asking import SANDBOX, Clock
 
 T = TypeVar("T")
