@@ -80,7 +80,8 @@ class Store:
             self._db.create_function(name, arity, self._remembering(name, function), deterministic=True)
         for name, compare in COLLATIONS:
             self._db.create_collation(name, compare)
-        self._interrupted = False
+        # Between some steps of a query SQLite calls back, so that Python can see a Ctrl-C and stop it.
+        self._db.set_progress_handler(lambda: 0, 100_000)
         self._cause: str | None = None
 
     def _remembering(self, name: str, function: Function) -> Function:
@@ -152,7 +153,6 @@ class Store:
 
     def interrupt(self) -> None:
         """Stop what is running, from another thread."""
-        self._interrupted = True
         self._db.interrupt()
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class Store:
 
     def _fault(self, error: Exception, text: Text) -> QueryFault | Interrupted:
         """SQLite's error in our tree, placed on the name its message holds."""
-        if self._interrupted:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             return Interrupted("interrupted")
         if self._cause:
             cause, self._cause = self._cause, None

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
 
 import pytest
 
+from engine.wire.clock import Clock
+
 
 @pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Retries wait no time at all: the policy is told that chance came out as zero."""
-    import engine.wire.retry as retry
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sleeps wakes at once, and the clock says that the time has passed."""
+    slept = 0.0
 
-    monkeypatch.setattr(retry.pause, "__kwdefaults__", {"chance": lambda: 0.0})
-    yield
+    async def sleep(seconds: float) -> None:
+        nonlocal slept
+        slept += seconds
+
+    def clock() -> Clock:
+        return Clock(now=lambda: time.monotonic() + slept, wall=lambda: time.time() + slept, sleep=sleep)
+
+    monkeypatch.setattr("engine.wire.client.Clock", clock)

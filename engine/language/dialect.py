@@ -8,7 +8,7 @@ sqlglot. Positions are kept throughout: every identifier of a tree knows where i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.sqlite import SQLite
@@ -90,7 +90,7 @@ def parse_query(text: Text) -> exp.Expr:
         raise _syntax_fault(text, tokens, error) from None
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Query | exp.Values):
-        span = text.origin(0, len(text.sql))
+        span = text.origin(tokens[0].start, tokens[-1].end + 1)
         raise SyntaxFault("expected a query: SELECT, VALUES or WITH", span=span)
     return tree
 
@@ -129,23 +129,3 @@ def _open_quote(text: str) -> tuple[int, str]:
             return at, what
         at = end + len(closer)
     return max(0, len(text) - 1), "quote"
-
-
-def span_of(node: exp.Expr) -> tuple[int, int] | None:
-    """The range of a node in its text, end exclusive: from its first to its last positioned part.
-
-    Parentheses, keywords and operators outside the outermost names and literals are not part of it.
-    """
-    starts, ends = [], []
-    for part in node.walk():
-        if "start" in part.meta:
-            starts.append(part.meta["start"])
-            ends.append(part.meta["end"] + 1)
-    return (min(starts), max(ends)) if starts else None
-
-
-def shifted(error: SyntaxFault, offset: int) -> SyntaxFault:
-    """A fault whose span is moved from a piece's text to the script's."""
-    if error.span is not None:
-        error.span = replace(error.span, start=error.span.start + offset, end=error.span.end + offset)
-    return error

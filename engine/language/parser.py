@@ -28,7 +28,7 @@ from engine.language.statements import (
 from engine.language.text import Text, slice_of, splice, weave
 
 _OPEN, _CLOSE = {TokenType.L_PAREN}, {TokenType.R_PAREN}
-_CLAUSES = ("SET", "WHERE", "RETURNING", "FROM", "ORDER", "LIMIT", "USING", "JOIN")
+_CLAUSES = ("SET", "WHERE", "RETURNING", "FROM", "ORDER BY", "LIMIT", "USING", "JOIN")
 _QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
 _IDENTIFIER = re.compile(r"[^\W\d]\w*\Z")
 
@@ -50,7 +50,7 @@ def parse_piece(piece: Piece) -> Statement:
         reader.check_parentheses()
         body = _body(reader)
     except (SyntaxFault, Refused) as error:
-        error.statement = piece.text
+        error.statement = error.statement or piece.text
         raise
     hints = tuple(c.strip()[1:].strip() for c in piece.tokens[0].comments if c.strip().startswith("+"))
     return Statement(piece.text, piece.offset, body, hints)
@@ -253,7 +253,7 @@ def _change(reader: Reader, ctes: Text | None = None) -> Body:
     target = reader.name("a resource")
     alias = _alias(reader, "SET")
     reader.expect("SET", example)
-    end = reader.find("WHERE", "RETURNING", "FROM", "ORDER", "LIMIT")
+    end = reader.find("WHERE", "RETURNING", "FROM", "ORDER BY", "LIMIT")
     assignments = []
     while reader.at < end:
         word = reader.identifier("a column")
@@ -298,11 +298,11 @@ def _where(reader: Reader, verb: str) -> Text | None:
         )
     if not reader.take("WHERE"):
         return None
-    end = reader.find("RETURNING", "ORDER", "LIMIT")
+    end = reader.find("RETURNING", "ORDER BY", "LIMIT")
     if reader.at == end:
         return None
     where = reader.piece(end, "a predicate")
-    if reader.word() in ("ORDER", "LIMIT"):
+    if reader.word() in ("ORDER BY", "LIMIT"):
         _where(reader, verb)
     return where
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from configparser import ConfigParser
-from configparser import Error as BadIni
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,12 +183,17 @@ def _from_ini(path: Path, key: str) -> str:
 
     A file that is there and cannot be read is an error: to go on without would answer less than the user may see.
     """
+    from configparser import ConfigParser
+    from configparser import Error as BadIni
+
     parser = ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text(encoding="utf-8-sig"))
     except (BadIni, OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no ini file"  # the rest would quote its lines
-        raise CredentialError(f"cannot read {path}: {why}", hint="mend it, or set the token in the environment") from None
+        raise CredentialError(
+            f"cannot read {path}: {why}", hint="mend it, or set the token in the environment"
+        ) from None
     user = parser.defaults().get("default-user")
     sections = parser.sections()
     if user is None and len(sections) > 1:

@@ -1,247 +1,282 @@
-"""The one door to the network: a client that all statements of a session share, and the traffic of one statement."""
+"""The one door to the network: a client that statements share, and the traffic of one statement."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
-from urllib.parse import urlencode, urlsplit
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from time import perf_counter
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
-from engine.errors import (
-    ApiError,
-    CallError,
-    NetworkError,
-    NotSent,
-    ResponseError,
-    Unreachable,
-)
+from engine.errors import ApiError, CallError
 from engine.settings import Settings
-from engine.wire.auth import proof
-from engine.wire.call import Call, Page, Request
-from engine.wire.limits import Limiter, Sleep
-from engine.wire.paging import Answer, Asking, walk
+from engine.wire import paging
+from engine.wire.auth import Grant, authorize
+from engine.wire.budget import Budget
+from engine.wire.call import Call, Cost, Page, Request
+from engine.wire.clock import Clock
+from engine.wire.door import Door
+from engine.wire.events import Event, Listener, unheard
+from engine.wire.exchange import LARGEST, TIMEOUT, exchange
+from engine.wire.limits import LONG, Key, Limits
+from engine.wire.masking import masked
+from engine.wire.refusals import refusal
 from engine.wire.request import prepare
-from engine.wire.response import api_error
-from engine.wire.retry import pause
+from engine.wire.response import Content, Reply, Scrub, read
+from engine.wire.retry import decide
+from engine.wire.servers import origin
+from provider_registry.model import Auth
 
+__all__ = ["Client", "Event", "Traffic"]
+
+T = TypeVar("T")
+AHEAD = 2  # pages under way or waiting for their turn, for each connection
 log = logging.getLogger("engine.wire")
-LARGEST = 256 * 2**20  # bytes of one answer
-TIMES = httpx.Timeout(60.0, connect=10.0)  # seconds
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened on the wire, for whoever shows progress. `text` holds no secret."""
-
-    kind: Literal["request", "response", "wait", "retry"]
-    text: str
-    seconds: float = 0.0
 
 
 class Client:
-    """Owns the connections, the places in flight and the rate limits. Close it with `aclose`."""
+    """Owns the connections, the places in flight and the rate limits. Close it with `aclose`, or use it in a `with`.
+
+    `stats` is what all its statements have cost so far. `transport` stands in for the network. `largest` bounds an
+    answer, unpacked, in bytes.
+    """
 
     def __init__(
         self,
         settings: Settings,
         transport: httpx.AsyncBaseTransport | None = None,
         *,
-        on_event: Callable[[Event], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Sleep = asyncio.sleep,
+        on_event: Listener | None = None,
+        clock: Clock | None = None,
+        largest: int = LARGEST,
     ) -> None:
         self.settings = settings
-        self._on_event = on_event
-        self._sleep = sleep
+        self.stats = Cost()
+        self.clock = clock or Clock()
+        self.tell = on_event or unheard
+        self._largest = largest
         self._places = asyncio.Semaphore(settings.concurrency)
-        self._limiter = Limiter(clock, sleep, lambda why, seconds: self._tell(Event("wait", why, seconds)))
+        self.limits = Limits(self.clock, self.wait_told)
+        self._grants: dict[tuple[str, Auth, str, str], Grant] = {}
+        pool = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency)
         self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=TIMES,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency),
-            headers={"User-Agent": f"stratoql/{_version()}", "Accept": "application/json"},
+            transport=Door(transport, pool), timeout=TIMEOUT, follow_redirects=False, trust_env=False
         )
 
     def statement(self) -> Traffic:
-        """The traffic of one statement: its own count of requests, the shared connections."""
+        """The traffic of one statement: its own count of requests and its own time, the shared connections."""
         return Traffic(self)
+
+    def pages(self, call: Call) -> AsyncIterator[Page]:
+        """The pages of a call that is a statement of its own."""
+        return self.statement().pages(call)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    def _tell(self, event: Event) -> None:
-        if event.kind == "wait" and event.seconds >= 2:
-            log.warning("waiting %.0f s for %s", event.seconds, event.text)
-        if self._on_event is not None:
-            self._on_event(event)
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def grant(self, call: Call, url: str, home: str) -> Grant:
+        """What authentication adds to a request. Looked up once: a file is not read again for every page."""
+        auth = call.method.auth
+        key = (call.provider, auth, origin(url), home)
+        if key not in self._grants:
+            self._grants[key] = authorize(auth, call.provider, self.settings, url=url, home=home)
+        return self._grants[key]
+
+    async def once(
+        self, call: Call, request: Request, grant: Grant, attempt: int, budget: Budget, spent: list[Cost]
+    ) -> Reply:
+        """Send a request once: wait for the rate limit and for a place, then for the whole answer.
+
+        Raises CallError where no whole answer came; an error status is an answer. What it cost is added to `spent`.
+        """
+        told, key, limit = f"{request.method} {masked(request.url)}", _limit_key(call, request), call.method.limit
+        began, sent = perf_counter(), 0.0
+        stage = f"the rate limit of {key[1]}"
+        try:
+            async with asyncio.timeout(budget.left):
+                waited = await self.limits.acquire(key, limit, budget)
+                try:
+                    stage = "a place among the requests under way"
+                    async with self._places:
+                        stage, sent = f"the answer to {told}", perf_counter()
+                        spent.append(Cost(requests=1, waited=max(waited, sent - began)))
+                        self.tell(Event("request", told, request=told, attempt=attempt))
+                        reply, size = await exchange(self._http, request, grant, self._largest)
+                    self.limits.observe(key, reply.headers)
+                finally:
+                    self.limits.release(key)
+        except TimeoutError:
+            raise budget.over(stage, request=told, harmless=not sent) from None
+        except CallError as error:
+            if sent:
+                self._note(request, type(error).__name__, None, attempt, perf_counter() - sent, 0)
+            raise
+        seconds = perf_counter() - sent
+        spent.append(Cost(bytes=size, network=seconds))
+        self._note(request, str(reply.status), reply.status, attempt, seconds, size)
+        return reply
+
+    def _note(
+        self, request: Request, outcome: str, status: int | None, attempt: int, seconds: float, size: int
+    ) -> None:
+        """One line a request, to the log and to whoever listens."""
+        url = masked(request.url)
+        log.info(
+            "%s %s %s %.0f ms attempt %d",
+            request.method,
+            url.removeprefix(_site(url)),
+            outcome,
+            seconds * 1000,
+            attempt,
+        )
+        told = f"{request.method} {url}"
+        text = f"{outcome} {told} in {seconds * 1000:.0f} ms"
+        self.tell(Event("response", text, request=told, status=status, attempt=attempt, seconds=seconds, bytes=size))
+
+    def wait_told(self, what: str, seconds: float) -> None:
+        """Say what a wait is for, aloud where it is long."""
+        if seconds > LONG:
+            log.warning("waiting %.0f s for %s", seconds, what)
+        self.tell(Event("wait", f"waiting {seconds:.1f} s for {what}", seconds=seconds))
 
 
 class Traffic:
-    """What one statement sends. `requests` counts every one that left, retries included."""
+    """What one statement sends. `cost` is what all of it came to."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.requests = 0
-        self.bytes = 0
-        self.retries = 0
+        self.budget = Budget(client.settings.max_requests, client.settings.timeout, client.clock)
+        self.cost = Cost()
+
+    @property
+    def requests(self) -> int:
+        """How many requests left, those sent again included."""
+        return self.cost.requests
 
     async def pages(self, call: Call) -> AsyncIterator[Page]:
-        """The pages of a call, in order. Raises CallError.
+        """The pages of a call, in order.
 
-        A filter that the API refuses is left out and asked again: the engine checks every row anyway.
+        A filter that the API refuses is left out, and the whole list is asked for: a row limit counted on the filter,
+        so it goes too. The page says so in `filtered` and in a warning.
+
+        Raises StatementError before anything is sent, CallError after.
         """
-        settings = self._client.settings
-        warning: tuple[str, ...] = ()
-
-        async def fetch(asking: Asking) -> Answer:
-            nonlocal call, warning
-            try:
-                return await self._answer(call, asking)
-            except ApiError as error:
-                if not _refuses_filter(call, error):
-                    raise
-                warning = (f"{call.method.name} refused the filter and was read whole: {error.message}",)
-                call = replace(call, filter=None)
-                return await self._answer(call, asking)
-
-        concurrency = settings.concurrency
-        async for page in walk(call, fetch, concurrency=concurrency, most=settings.max_requests):
-            yield replace(page, warnings=(*page.warnings, *warning)) if warning else page
-
-    async def _answer(self, call: Call, asking: Asking) -> Answer:
-        """One answer, tried again as the law on retries allows."""
-        settings, method = self._client.settings, call.method
-        request = prepare(call, settings, asking.query)
-        if asking.url is not None:
-            request = replace(request, url=asking.url)
-        added = proof(call.provider, method.auth, settings)
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await self._sent(call, request, added.headers, added.query, attempt)
-            except CallError as error:
-                seconds = pause(method, error, attempt)
-                if seconds is None:
-                    raise
-                self.retries += 1
-                self._client._tell(Event("retry", f"{request}: {error.message}", seconds))
-                await self._client._sleep(seconds)
-
-    async def _sent(
-        self, call: Call, request: Request, secret: Mapping[str, str], query: Mapping[str, str], attempt: int
-    ) -> Answer:
-        client, settings = self._client, self._client.settings
-        origin = "://".join(urlsplit(request.url)[:2])
-        if self.requests >= settings.max_requests:
-            raise NotSent(
-                f"the {settings.max_requests} requests allowed for a statement are used up",
-                request=str(request),
-                hint="narrow the WHERE, or allow more with --max-requests",
-            )
-        async with client._places:
-            await client._limiter.take(origin, call.method.limit)
-            self.requests += 1
-            client._tell(Event("request", str(request)))
-            start = time.perf_counter()
-            try:
-                status, headers, body = await self._exchange(request, secret, query)
-            except CallError as error:
-                _logged(request, type(error).__name__, start, attempt)
-                raise
-        _logged(request, str(status), start, attempt)
-        client._tell(Event("response", f"{status} {request}", time.perf_counter() - start))
-        client._limiter.learn(origin, call.method.limit, headers)
-        if 200 <= status < 300:
-            return Answer(str(request), headers, body)
-        if 300 <= status < 400:
-            host = urlsplit(headers.get("location", "")).hostname or "another place"
-            raise ResponseError(f"HTTP {status} sends on to {host}, which is not followed", request=str(request))
-        raise api_error(status, headers, body, request=str(request), auth=call.method.auth, retry=call.method.retry)
-
-    async def _exchange(
-        self, request: Request, secret: Mapping[str, str], query: Mapping[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Send and read whole; what goes wrong on the way, in our tree."""
-        url = request.url + (("&" if "?" in request.url else "?") + urlencode(query) if query else "")
-        sent = self._client._http.build_request(
-            request.method, httpx.URL(url), headers=[*request.headers, *secret.items()], content=request.body
-        )
+        home, began = origin(prepare(call, self._client.settings).url), False
         try:
-            response = await self._client._http.send(sent, stream=True)
-            try:
-                body = await self._read(response, request)
-            finally:
-                await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            raise _unreachable(error, request) from error
-        except httpx.DecodingError as error:
-            raise ResponseError(f"the answer cannot be unpacked: {error}", request=str(request)) from error
-        except httpx.TransportError as error:
-            raise NetworkError(
-                _told(error), request=str(request), hint="the connection broke; run it again"
-            ) from error
-        self.bytes += len(body)
-        return response.status_code, {k.lower(): v for k, v in response.headers.items()}, body
+            async with aclosing(self._walk(call, home)) as pages:
+                async for page in pages:
+                    began = True
+                    yield page
+            return
+        except ApiError as error:
+            if began or not _refuses_filter(call, error):
+                raise
+            warning = f"{call.method.name} was read whole, because the API refused the filter: {error.message}"
+        async with aclosing(self._walk(replace(call, filter=None, row_limit=None), home)) as pages:
+            async for page in pages:
+                warnings = page.warnings if began else (*page.warnings, warning)
+                began = True
+                yield replace(page, warnings=warnings, filtered=False)
 
-    async def _read(self, response: httpx.Response, request: Request) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > LARGEST:
-                raise ResponseError(f"the answer is larger than {LARGEST // 2**20} MiB", request=str(request))
-            chunks.append(chunk)
-        return b"".join(chunks)
+    async def _walk(self, call: Call, home: str) -> AsyncIterator[Page]:
+        """The pages of a call, each told as it comes."""
+
+        async def fetch(cursor: paging.Cursor) -> paging.Answer:
+            self.budget.spend()
+            request = paging.request_for(call, self._client.settings, cursor)
+
+            def accept(reply: Reply, scrub: Scrub) -> tuple[Content, Reply]:
+                return read(reply, call, scrub), reply
+
+            (content, reply), cost = await self.send(call, request, accept, home=home)
+            return paging.Answer(content, reply.headers, request, cost)
+
+        ahead = AHEAD * self._client.settings.concurrency
+        async with aclosing(paging.walk(call, fetch, self.budget, ahead)) as pages:
+            async for page in pages:
+                self._client.tell(_told(call, page))
+                yield page
+
+    async def send(
+        self, call: Call, request: Request, accept: Callable[[Reply, Scrub], T], *, home: str
+    ) -> tuple[T, Cost]:
+        """Send a request, again where that helps and cannot harm; what `accept` makes of the success, and the cost.
+
+        `accept` is given the answer and what takes secrets out of a text; a CallError of its own is a failed attempt.
+        `home` is the only origin that may see the credential. Raises CallError.
+        """
+        client, method, attempt = self._client, call.method, 0
+        grant = client.grant(call, request.url, home)
+        spent: list[Cost] = []
+        try:
+            while True:
+                attempt += 1
+                try:
+                    reply = await client.once(call, request, grant, attempt, self.budget, spent)
+                    if not 200 <= reply.status < 300:
+                        raise refusal(reply, method, grant, client.clock.wall())
+                    began = perf_counter()
+                    found = accept(reply, grant.scrub)
+                    spent.append(Cost(decoding=perf_counter() - began))
+                    return found, sum(spent, Cost())
+                except CallError as error:
+                    wait = decide(method, attempt, error, client.clock.random)
+                    if wait is None:
+                        raise _tried(error, attempt)
+                    failed = error
+                self.budget.check(wait.seconds, f"a new attempt after: {failed.message}", request=failed.request)
+                if wait.shared:
+                    client.limits.block(_limit_key(call, request), wait.seconds)
+                client.wait_told(f"a new attempt after: {failed.message}", wait.seconds)
+                await client.clock.sleep(wait.seconds)
+                spent.append(Cost(retries=1, waited=wait.seconds))
+        finally:
+            total = sum(spent, Cost())
+            self.cost += total
+            client.stats += total
+
+
+def _site(url: str) -> str:
+    """Scheme and host of a URL, as written."""
+    return "://".join(urlsplit(url)[:2])
+
+
+def _limit_key(call: Call, request: Request) -> Key:
+    limit = call.method.limit
+    return origin(request.url), limit.name if limit else call.method.path
 
 
 def _refuses_filter(call: Call, error: ApiError) -> bool:
-    if error.status != 400 or not call.filter or call.method.filtering is None or not call.method.reads:
+    """Whether a 400 is about the filter's header."""
+    rule = call.method.filtering
+    if error.status != 400 or not call.filter or rule is None or not call.method.reads:
         return False
-    return any(reason.field == call.method.filtering.header for reason in error.errors)
+    return any((reason.field or "").lower() == rule.header.lower() for reason in error.errors)
 
 
-def _unreachable(error: httpx.TransportError | httpx.UnsupportedProtocol, request: Request) -> Unreachable:
-    """No connection. A certificate that is not trusted does not get better by trying again."""
-    host = urlsplit(request.url).hostname
-    found = Unreachable(
-        f"cannot reach {host}: {_told(error)}", request=str(request), hint="check the network, the host and the proxy"
-    )
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            found.passing = False
-            found.hint = "the host's certificate is not trusted: SSL_CERT_FILE names further ones"
-        cause = cause.__cause__ or cause.__context__
-    return found
+def _tried(error: CallError, attempts: int) -> CallError:
+    """The same error, telling how often it was tried."""
+    if attempts > 1:
+        error.message = f"{error.message} (tried {attempts} times)"
+        error.args = (error.message,)
+    return error
 
 
-def _told(error: Exception) -> str:
-    """What a transport error says; some say nothing but their name."""
-    return str(error) or {
-        httpx.ReadTimeout: "no answer within 60 s",
-        httpx.ConnectTimeout: "no connection within 10 s",
-    }.get(type(error), type(error).__name__)
-
-
-def _logged(request: Request, outcome: str, start: float, attempt: int) -> None:
-    """One line a request: method, path without query, outcome, milliseconds, attempt."""
-    path = urlsplit(request.url).path
-    milliseconds = (time.perf_counter() - start) * 1000
-    log.info("%s %s %s %.0f ms attempt %d", request.method, path, outcome, milliseconds, attempt)
-
-
-def _version() -> str:
-    try:
-        return version("stratoql")
-    except PackageNotFoundError:
-        return "0"
+def _told(call: Call, page: Page) -> Event:
+    name, rows = call.method.name, len(page.rows)
+    return Event("page", f"page {page.number} of {name}: {rows} rows", number=page.number, rows=rows)

@@ -133,7 +133,9 @@ class _Numbers:
         self.rows += count
         self.pages = max(self.pages, pages or 0)
         self.ended = count == 0 or count < (page_size(self.call) or 0)
-        counted = f"{pages} pages" if total is None else f"{total} rows on {pages} pages"
+        counted = " on ".join(
+            f"{count} {noun}" for count, noun in ((total, "rows"), (pages, "pages")) if count is not None
+        )
         self.first = self.first or counted
         if counted != self.first and not self.changed:
             self.changed, self.changed_at = counted, number
@@ -151,7 +153,7 @@ class _Numbers:
         return min(last, done - (self.rows - limit) // size)
 
     def warning(self, number: int) -> tuple[str, ...]:
-        """What to say beside the page on which the change was seen. Without a terminator pages say nothing."""
+        """What to say beside the page on which the change was seen."""
         if number != self.changed_at:
             return ()
         return (

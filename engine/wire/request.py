@@ -88,8 +88,8 @@ def whole(value: Any) -> int | None:
     >>> whole(5), whole("12"), whole(True), whole(-1), whole("x")
     (5, 12, None, None, None)
     """
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value[:18])
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 

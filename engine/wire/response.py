@@ -75,9 +75,7 @@ def steering(call: Call) -> tuple[str, ...]:
     return tuple(key for key in keys if key)
 
 
-def _rows(
-    body: bytes, top: Mapping[str, msgspec.Raw] | None, reply: Reply, call: Call, scrub: Scrub
-) -> list[Row]:
+def _rows(body: bytes, top: Mapping[str, msgspec.Raw] | None, reply: Reply, call: Call, scrub: Scrub) -> list[Row]:
     """The rows at the call's object key. A write that says nothing more of itself is one row of nothing."""
     path = parts(call.rows)
     nothing: list[Row] = [(None,) * len(call.columns)]

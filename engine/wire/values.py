@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -129,6 +128,8 @@ def _members(shape: Shape, found: dict[str, Any], at: str) -> dict[str, Any]:
 
 
 def _near(found: Any, enum: tuple[Any, ...]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(str(found), [str(value) for value in enum], n=1)
     return f"did you mean {close[0]!r}?" if close else ""
 

@@ -40,7 +40,8 @@ PEOPLE, ORDERS, ITEMS, STOCK, NOTES = (f"acme.shop.{n}" for n in ("customers", "
         ),
         pytest.param(
             f"SELECT i.sku, i.count FROM {ORDERS} o "
-            f"JOIN {ITEMS} i ON i.orderId = o.id AND i.customerId = o.customerId WHERE o.customerId = 1 ORDER BY 1, 2",
+            f"JOIN {ITEMS} i ON i.orderId = o.id AND i.customerId = o.customerId "
+            "WHERE o.customerId = 1 ORDER BY 1, 2",
             [("rum", 1), ("tea", 1), ("tea", 2)],
             ["GET /customers/1/orders", "GET /customers/1/orders/11/items", "GET /customers/1/orders/12/items"],
             id="two parameters out of the same row, not their product",

@@ -14,10 +14,10 @@ import pytest
 
 from engine.sandbox import TOKEN, transport
 from engine.sandbox.faults import Fault
+from engine.sandbox.inprocess import REMEMBERED, SandboxTransport
 from engine.sandbox.rows import many, private
 from engine.sandbox.rules import Rules
 from engine.sandbox.seeds import DISK
-from engine.sandbox.inprocess import REMEMBERED, SandboxTransport
 from tests.sandbox.asking import SANDBOX, Clock
 
 T = TypeVar("T")
