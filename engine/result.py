@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
+from engine.errors import StratoqlError
+
 ColumnType = Literal["string", "integer", "number", "boolean", "datetime", "json", "any"]
 Kind = Literal["rows", "done", "plan"]
 
@@ -62,6 +64,11 @@ class Result:
         self._rows = rows
         self._close = close
 
+    def telling(self, statement: str) -> Result:
+        """The same result; an error while its rows stream carries the text of its statement."""
+        self._rows = _telling(self._rows, statement)
+        return self
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self._rows
 
@@ -80,3 +87,11 @@ class Result:
         close, self._close = self._close, lambda: None
         self._rows = iter(())
         close()
+
+
+def _telling(rows: Iterator[tuple[Any, ...]], statement: str) -> Iterator[tuple[Any, ...]]:
+    try:
+        yield from rows
+    except StratoqlError as error:
+        error.statement = error.statement or statement
+        raise

@@ -70,7 +70,11 @@ class Session:
         """
         for statement in parse(text):
             try:
-                yield self._one(statement, dry_run)
+                result = self._one(statement, dry_run)
+                result.warnings = (*result.warnings, *map(_unknown_hint, statement.hints))
+                yield result.telling(statement.text)
+            except UsageError:
+                raise  # no fault of the statement
             except StratoqlError as error:
                 error.statement = error.statement or statement.text
                 raise
@@ -193,6 +197,11 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _unknown_hint(hint: str) -> str:
+    """A hint that does nothing is told, so that nobody waits for its effect."""
+    return f"the hint {hint} is not known and has no effect"
 
 
 def _counted(number: int | None, verb: str) -> str:

@@ -40,7 +40,7 @@ class Catalog:
         self.cache = cache
         self._folders: dict[str, list[Path]] = {}
         self._providers: dict[str, Provider] = {}
-        self._services: dict[str, Service] = {}
+        self._services: dict[tuple[str, str], Service] = {}
 
     def providers(self) -> list[Provider]:
         """All providers, sorted by name."""
@@ -53,16 +53,17 @@ class Catalog:
             file = self._file(folded)
             if file is None:
                 raise NotFound("provider", name, "", self._names())
-            self._providers[folded] = self._value(file, Provider, lambda: _read_provider(file))
+            self._providers[folded] = self._value(str(file), folded, Provider, lambda: _read_provider(file))
         return self._providers[folded]
 
     def service(self, provider: str, service: str) -> Service:
         """A service, read now if it was not yet."""
         owner = self.provider(provider)
         ref = _named("service", service, owner.name, owner.services)
-        if ref.path not in self._services:
-            self._services[ref.path] = self._value(Path(ref.path), Service, lambda: _read_service(ref))
-        return self._services[ref.path]
+        place = (owner.name, ref.name)
+        if place not in self._services:
+            self._services[place] = self._value(ref.path, ref.name, Service, lambda: _read_service(ref))
+        return self._services[place]
 
     def resource(self, provider: str, service: str, resource: str) -> Resource:
         """A resource of a service."""
@@ -98,14 +99,14 @@ class Catalog:
     def _names(self) -> list[str]:
         return sorted(name for name in self._all() if self._file(name) is not None)
 
-    def _value(self, file: Path, kind: type[D], read: Callable[[], Reading[D]]) -> D:
-        """A document's value, from the cache where it holds."""
-        if self.cache is not None and (kept := load(self.cache, file, kind)) is not None:
+    def _value(self, file: str, name: str, kind: type[D], read: Callable[[], Reading[D]]) -> D:
+        """What a document says under a name, from the cache where that still holds."""
+        if self.cache is not None and (kept := load(self.cache, file, name, kind)) is not None:
             return kept
         reading = read()
         value = reading.checked()
         if self.cache is not None:
-            store(self.cache, file, value, reading.digests)
+            store(self.cache, file, name, value, reading.digests)
         return value
 
 

@@ -32,10 +32,10 @@ class _Entry(msgspec.Struct, array_like=True, frozen=True):
     value: msgspec.Raw  # MessagePack of its own: looked at only once the rest holds
 
 
-def load(folder: Path, document: Path, kind: type[T]) -> T | None:
-    """What was stored for a document, if it still holds."""
+def load(folder: Path, document: str, name: str, kind: type[T]) -> T | None:
+    """What was stored of a document under a name, if it still holds."""
     try:
-        with open(_file(folder, document), "rb") as stream:
+        with open(_file(folder, document, name), "rb") as stream:
             entry = msgspec.msgpack.decode(stream.read(), type=_Entry)
         if entry.code == code() and all(_digest_of(path) == known for path, known in entry.digests.items()):
             return msgspec.msgpack.decode(entry.value, type=kind)
@@ -44,7 +44,7 @@ def load(folder: Path, document: Path, kind: type[T]) -> T | None:
     return None
 
 
-def store(folder: Path, document: Path, value: Provider | Service, digests: Mapping[str, bytes]) -> None:
+def store(folder: Path, document: str, name: str, value: Provider | Service, digests: Mapping[str, bytes]) -> None:
     """Keep a value for the next start. A reader sees the old file or the new one, never half of one."""
     import tempfile
 
@@ -55,7 +55,7 @@ def store(folder: Path, document: Path, value: Provider | Service, digests: Mapp
         try:
             with open(handle, "wb") as stream:
                 stream.write(data)
-            os.replace(written, _file(folder, document))
+            os.replace(written, _file(folder, document, name))
         except OSError:
             os.unlink(written)
     except (OSError, ValueError):  # ValueError: a path or a text that is no Unicode cannot be encoded
@@ -67,16 +67,17 @@ def _digest_of(path: str) -> bytes:
         return digest(stream.read())
 
 
-def _file(folder: Path, document: Path) -> str:
-    """One file for each document, wherever it lies; the name begins readably."""
-    place = digest(os.fsencode(os.path.abspath(document))).hex()
-    return os.path.join(folder, f"{document.stem}-{place}.msgpack")
+def _file(folder: Path, document: str, name: str) -> str:
+    """One file for each document and name: two services of a provider can share a document."""
+    place = digest(os.fsencode(f"{os.path.abspath(document)}#{name}")).hex()
+    return os.path.join(folder, f"{name}-{place}.msgpack" if name.isidentifier() else f"{place}.msgpack")
 
 
 @cache
 def code() -> bytes:
-    """What stands for the code that reads documents: sizes and times of its modules, which any change moves."""
-    return digest(repr([_size_and_time(os.path.join(_HERE, f"{name}.py")) for name in READERS]).encode())
+    """What stands for the code that reads documents: its place, the sizes and times of its modules."""
+    times = [_size_and_time(os.path.join(_HERE, f"{name}.py")) for name in READERS]
+    return digest(repr((_HERE, times)).encode(errors="surrogateescape"))
 
 
 def _size_and_time(path: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from provider_registry.config import Levels
 from provider_registry.extensions import unknown_extensions
 from provider_registry.faults import BadDocument, Fault, NotFound, closest
-from provider_registry.layout import newest, provider_folders
+from provider_registry.layout import newest, provider_folders, provider_name
 from provider_registry.methods import resource
 from provider_registry.model import Provider, Service, ServiceRef
 from provider_registry.nodes import Library, Node, broken_references
@@ -62,7 +62,7 @@ def read_provider(file: Path) -> Reading[Provider]:
     """A `provider.yaml` and what is wrong with it; its services are not read."""
     library = _library(file)
     document = library.open(file)
-    for key in ("name", "version", "providerServices"):
+    for key in ("name", "version", "providerServices") if document.mapping() else ():
         if not document.has(key):
             document.fault(f"the key {key} is missing")
     protocol = document.text("protocolType", "http")
@@ -72,7 +72,7 @@ def read_provider(file: Path) -> Reading[Provider]:
     refs = {name: _service_ref(name, services.child(name), library) for name in services.mapping()}
     folder = file.absolute().parent
     value = Provider(
-        name=document.text("name", folder.parent.name),
+        name=_provider_name(document, folder),
         version=folder.name,
         title=document.text("title"),
         description=document.text("description"),
@@ -81,6 +81,19 @@ def read_provider(file: Path) -> Reading[Provider]:
     )
     unknown_extensions(document)
     return Reading(value, tuple(library.faults), library.digests)
+
+
+def _provider_name(document: Node, folder: Path) -> str:
+    """The name it is looked up by: in a registry its folder tells it."""
+    declared = document.text("name")
+    if folder.parent.parent.name != "src":
+        return declared or folder.parent.name
+    known = provider_name(folder.parent.name)
+    if declared.casefold() == known.casefold():
+        return declared
+    if declared:
+        document.fault(f"in this folder it is called {known!r}, not {declared!r}", "name", severity="warning")
+    return known
 
 
 def _service_ref(name: str, node: Node, library: Library) -> ServiceRef | None:

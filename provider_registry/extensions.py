@@ -29,4 +29,4 @@ def unknown_extensions(root: Node) -> None:
     for node in walk(root):
         for key in node.value:
             if key.lower().startswith(PREFIX) and key not in KEYS:
-                node.fault(f"there is no key {key!r}{closest(key, KEYS)}", key)
+                node.fault(f"there is no key {key!r}{closest(key, KEYS, PREFIX)}", key)

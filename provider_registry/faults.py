@@ -36,21 +36,23 @@ class NotFound(Exception):
         super().__init__(f"no {kind} {name!r}" + (f" in {parent}" if parent else ""))
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """The end of a fault's sentence that names what was probably meant.
+def closest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """The end of a fault's sentence that names what was probably meant. A common `prefix` makes no two names alike.
 
     >>> closest("selct", ["select", "insert"])
     "; did you mean 'select'?"
     >>> closest("zzz", ["select", "insert"])
     '; known here: select, insert'
+    >>> closest("x-zzz", ["x-key", "x-limit"], "x-")
+    '; known here: x-key, x-limit'
     >>> closest("zzz", [])
     ''
     """
     from difflib import get_close_matches
 
     names = list(known)
-    near = get_close_matches(name, names, n=1)
+    near = get_close_matches(name.removeprefix(prefix), [known.removeprefix(prefix) for known in names], n=1)
     if near:
-        return f"; did you mean {near[0]!r}?"
+        return f"; did you mean {prefix + near[0]!r}?"
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     return f"; known here: {shown}" if names else ""

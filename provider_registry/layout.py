@@ -20,7 +20,12 @@ def provider_folders(root: Path) -> dict[str, Path]:
     """The folders of a root's providers, by the providers' names in lower case, sorted."""
     with os.scandir(root / "src") as entries:
         folders = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    return {_FOLDERS.get(name, name).casefold(): root / "src" / name for name in folders}
+    return {provider_name(name).casefold(): root / "src" / name for name in folders}
+
+
+def provider_name(folder: str) -> str:
+    """The name of the provider in a folder of this name."""
+    return _FOLDERS.get(folder, folder)
 
 
 def newest(folder: Path) -> Path | None:

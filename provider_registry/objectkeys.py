@@ -1,6 +1,7 @@
 """Object keys: where in a response something stands.
 
 Documents write them as `$.data`, `data`, `$.a[*].b`, `$['odd name']`, `$..x`. The model keeps one spelling of each.
+The dot in names such as `@odata.nextLink` is part of the name.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from provider_registry.shapes import MAX_SHAPES, fold
 Parts = tuple[str, ...]  # names of members; `*` is each element of an array, `..` any depth
 EACH, DEEP = "*", ".."
 _PART = re.compile(
-    r"\.\.(?=[\w@$-])|\.?(?P<name>[\w@$-]+)|\[(?P<each>\*)\]|\[(?P<quote>['\"])(?P<odd>.+?)(?P=quote)\]|\.(?P<all>\*)"
+    r"\.\.(?=[\w@$-])|\.?(?P<name>@\w+\.\w+|[\w@$-]+)|\[(?P<each>\*)\]|\[(?P<quote>['\"])(?P<odd>.+?)(?P=quote)\]|\.(?P<all>\*)"
 )
 
 

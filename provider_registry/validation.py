@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
 from provider_registry.documents import read_provider, read_service
-from provider_registry.extensions import KEYS, PREFIX
+from provider_registry.extensions import PREFIX
 from provider_registry.faults import Fault, closest
 from provider_registry.layout import PROVIDER_FILE
 from provider_registry.model import ServiceRef
@@ -79,7 +79,7 @@ def _told(error: ValidationError) -> Iterable[tuple[str, str]]:
     """Pointer and sentence of what a schema refuses, in our words."""
     place = tuple(str(part) for part in error.absolute_path)
     rule: Any = error.validator_value
-    if error.schema is False:  # a key that a schema forbids; all of those are ours
+    if error.validator == "not":  # a key that a schema forbids; all of those are ours
         return [(pointer_text(place), f"the key {place[-1]!r} has no place here{_closest_key(place[-1], error)}")]
     if "propertyNames" in error.absolute_schema_path:
         key = str(error.instance)
@@ -91,10 +91,9 @@ def _told(error: ValidationError) -> Iterable[tuple[str, str]]:
 
 def _closest_key(key: str, error: ValidationError) -> str:
     """What may stand here: the names that the forbidding pattern leaves out."""
-    pattern = str(list(error.absolute_schema_path)[-1])
+    pattern = str(list(error.absolute_schema_path)[-2])
     allowed = re.search(r"\(\?!\((.*)\)\$\)", pattern)
-    names = [PREFIX + name for name in allowed[1].split("|")] if allowed else []
-    return closest(key, names if key in KEYS else names or KEYS)
+    return closest(key, [PREFIX + name for name in allowed[1].split("|")] if allowed else [], PREFIX)
 
 
 Told = Sequence[tuple[tuple[str, ...], str]]  # keys below the place; sentence

@@ -46,5 +46,5 @@ def compiled() -> bool:
 
 
 if __name__ == "__main__":
-    sys.meta_path.insert(0, _Sources())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Sources())
     sys.stdout.write(json.dumps({"compiled": compiled(), "plans": plans()}))

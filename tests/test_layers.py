@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up. Rooms of one floor do not know each other, but where it says so.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"engine.errors", "engine.result", "engine.functions"}),
-    frozenset({"engine.settings"}),
+    frozenset({"engine.errors", "engine.functions"}),
+    frozenset({"engine.settings", "engine.result"}),
     frozenset({"engine.language"}),
     frozenset({"engine.store"}),
     frozenset({"engine.planner", "engine.wire", "engine.sandbox"}),

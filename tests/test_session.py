@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from engine.sandbox import TOKEN, transport
 from engine.sandbox.faults import Fault
 from engine.session import Session
 from engine.settings import Settings
+from engine.wire.events import Event
 from tests.statements.fixtures import IMAGES
 
 THREE = "'private/11', 'private/12', 'private/13'"
@@ -88,7 +90,7 @@ def test_use_is_remembered_and_checked() -> None:
     with session() as held:
         list(held.run("USE Linode"))
         assert next(held.run("SELECT id FROM images.images WHERE id = 'linode/debian12'")).fetchall()
-        (plan,) = held.run("SHOW SERVICES IN linode", dry_run=True)
+        (plan,) = held.run("EXPLAIN SHOW SERVICES IN linode")
         assert plan.fetchall() == [("answered from the provider documents, no request is sent",)]
         with pytest.raises(StratoqlError) as raised:
             list(held.run("USE linod"))
@@ -135,11 +137,13 @@ def test_what_is_there_is_a_table(sql: str, columns: tuple[str, ...], first: str
 def test_describing_a_method_tells_inputs_and_outputs() -> None:
     with session() as held:
         (result,) = held.run("DESCRIBE METHOD linode.images.images.get_images")
-        rows = {row[0]: row[1:] for row in result.fetchall()}
-    assert rows["page"] == ("integer", "input_optional", "query")
-    assert rows["results"] == ("integer", "output", "envelope")
-    assert rows["tags"] == ("array of string", "output", "row")
-    assert rows["created"] == ("string (date-time)", "output", "row")
+        rows = result.fetchall()
+    assert {
+        ("page", "integer", "input_optional", "query"),
+        ("page", "integer", "output", "envelope"),
+        ("tags", "array of string", "output", "row"),
+        ("created", "string (date-time)", "output", "row"),
+    } <= set(rows)
 
 
 def test_a_registry_that_is_no_folder_is_refused(tmp_path: Path) -> None:
@@ -158,27 +162,39 @@ def test_a_broken_document_tells_all_its_faults(tmp_path: Path) -> None:
             assert "provider.yaml" in explain(raised.value)
 
 
+def _press_ctrl_c() -> None:
+    """A terminal's SIGINT reaches the main thread, wherever it waits."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def interrupting(nth: int) -> Callable[[Event], None]:
+    """Press Ctrl-C a moment after the nth request has left."""
+    left = 0
+
+    def heard(event: Event) -> None:
+        nonlocal left
+        left += event.kind == "request"
+        if event.kind == "request" and left == nth:
+            threading.Timer(0.1, _press_ctrl_c).start()
+
+    return heard
+
+
 def test_ctrl_c_stops_a_read_and_leaves_the_session_usable() -> None:
     slow = [Fault("GET", "^/images$", delay=30)]
-    held = Session(Settings(environ={}, token=TOKEN), transport=transport(images=IMAGES, faults=slow))
-    with held:
-        timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
-        timer.start()
+    wire = transport(images=IMAGES, faults=slow)
+    with Session(Settings(environ={}, token=TOKEN), transport=wire, on_event=interrupting(1)) as held:
         with pytest.raises(Interrupted):
             next(held.run("SELECT id FROM linode.images.images"))
-        timer.join()
         assert next(held.run(ONE)).fetchall() == [("linode/debian12",)]
 
 
 def test_ctrl_c_in_a_write_accounts_for_it() -> None:
     slow = [Fault("PUT", nth=2, delay=30)]
     wire = transport(images=IMAGES, faults=slow, rate_limit=False)
-    with Session(Settings(environ={}, token=TOKEN, concurrency=1), transport=wire) as held:
-        timer = threading.Timer(0.4, signal.raise_signal, (signal.SIGINT,))
-        timer.start()
-        with pytest.raises(PartialWrite) as raised:
-            next(held.run(f"REPLACE linode.images.images SET label = 'x' WHERE id IN ({THREE})"))
-        timer.join()
+    given = Settings(environ={}, token=TOKEN, concurrency=1)
+    with Session(given, transport=wire, on_event=interrupting(2)) as held, pytest.raises(PartialWrite) as raised:
+        next(held.run(f"REPLACE linode.images.images SET label = 'x' WHERE id IN ({THREE})"))
     assert [done["imageId"] for done in raised.value.done] == ["private/11"]
     assert [args["imageId"] for args, _ in raised.value.unknown] == ["private/12"]
     assert [args["imageId"] for args in raised.value.unsent] == ["private/13"]
@@ -186,7 +202,7 @@ def test_ctrl_c_in_a_write_accounts_for_it() -> None:
 
 def test_ctrl_c_stops_a_query_in_sqlite() -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-    timer = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
+    timer = threading.Timer(0.3, _press_ctrl_c)
     with session() as held:
         timer.start()
         with pytest.raises((Interrupted, KeyboardInterrupt)):

@@ -7,14 +7,14 @@ which help, shell completion and the reference in the README (a test compares it
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
+from engine.cli import values
 from engine.errors import UsageError, suggest
 from engine.formats import FORMATS
+from engine.settings import Settings
 
 PROGRAM = "stratoql"
 SHELLS = ("bash", "zsh", "tcsh")
@@ -121,64 +121,18 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _format(text: str) -> str:
-    if text not in FORMATS:
-        raise argparse.ArgumentTypeError(f"no format {text!r}; {suggest(text, list(FORMATS))}")
-    return text
-
-
-def _delimiter(text: str) -> str:
-    character = {"\\t": "\t", "tab": "\t"}.get(text, text)
-    if len(character) != 1 or character in '"\r\n':
-        raise argparse.ArgumentTypeError(f"{text!r} is not one character that can part fields")
-    return character
-
-
-def _server(text: str) -> tuple[str, str]:
-    name, _, url = text.partition("=")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if not name or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise argparse.ArgumentTypeError(f"{text!r} is not PROVIDER=URL, such as linode=https://api.example.com")
-    return name, url
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return seconds
-
-
 _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
     ("-i", "--infile"): {"metavar": "FILE", "help": "read the statements from FILE; `-` is standard input"},
     ("-o", "--output"): {
         "metavar": "FORMAT",
-        "type": _format,
+        "type": values.output_format,
         "choices": tuple(FORMATS),
         "help": f"{', '.join(FORMATS)}; default table",
     },
     ("-f", "--outfile"): {"metavar": "FILE", "help": "write the data to FILE, which changes only if all goes well"},
     ("-d", "--delimiter"): {
         "metavar": "CHARACTER",
-        "type": _delimiter,
+        "type": values.delimiter,
         "help": r"what parts the fields of csv and text; default `,`; `\t` is a tab",
     },
     ("-H", "--hideheaders"): {"action": "store_true", "help": "leave the columns' names out"},
@@ -205,19 +159,35 @@ _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
     ("--server",): {
         "metavar": "PROVIDER=URL",
         "dest": "servers",
-        "type": _server,
+        "type": values.server,
         "action": _Gather,
         "help": "send the requests of PROVIDER to another base URL; may be repeated",
     },
     ("--timeout",): {
         "metavar": "SECONDS",
-        "type": _seconds,
+        "type": values.seconds,
         "help": "the time a statement may take; default no end",
     },
-    ("--max-requests",): {"metavar": "N", "type": _count, "help": "the requests a statement may send; default 1000"},
-    ("--max-writes",): {"metavar": "N", "type": _count, "help": "the rows a statement may write; default 25"},
-    ("--concurrency",): {"metavar": "N", "type": _count, "help": "requests under way at a time; default 8"},
-    ("--page-size",): {"metavar": "N", "type": _count, "help": "rows to a page; default the largest the API allows"},
+    ("--max-requests",): {
+        "metavar": "N",
+        "type": values.count,
+        "help": f"the requests a statement may send; default {Settings.max_requests}",
+    },
+    ("--max-writes",): {
+        "metavar": "N",
+        "type": values.count,
+        "help": f"the rows a statement may write; default {Settings.max_writes}",
+    },
+    ("--concurrency",): {
+        "metavar": "N",
+        "type": values.count,
+        "help": f"requests under way at a time; default {Settings.concurrency}",
+    },
+    ("--page-size",): {
+        "metavar": "N",
+        "type": values.count,
+        "help": "rows to a page; default the largest the API allows",
+    },
     ("--no-pushdown",): {
         "action": "store_const",
         "const": False,
@@ -270,7 +240,7 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
 
     sandbox = commands.add_parser("sandbox", help="serve the simulated API on this machine", **common)
     sandbox.add_argument(
-        "--port", metavar="N", type=_port, default=0, help="where to listen on 127.0.0.1; default any"
+        "--port", metavar="N", type=values.port, default=0, help="where to listen on 127.0.0.1; default any"
     )
     sandbox.add_argument("--state", metavar="FILE", default=None, help="keep the sandbox's state in FILE")
     sandbox.add_argument("--no-rate-limit", action="store_true", default=False, help="answer as often as asked")
@@ -282,7 +252,7 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
     actions = registry.add_subparsers(
         dest="action", metavar="ACTION", title="actions", required=True, parser_class=_Parser
     )
-    actions.add_parser("list", help="the providers and their services", **common)
+    actions.add_parser("list", help="the providers and their versions", **common)
     validate = actions.add_parser("validate", help="every fault of a document", **common)
     validate.add_argument("path", metavar="PATH", help="a provider's folder or one of its documents")
 

@@ -22,6 +22,8 @@ def destination(path: str | None) -> Iterator[TextIO]:
     """The stream to write data to. A file is written beside its place and moved there in the end."""
     if path is None or path == "-":
         yield standard_output()
+    elif not path:
+        raise UsageError("--outfile is empty", hint="name a file, or leave the flag out for standard output")
     elif os.path.exists(path) and not os.path.isfile(path):
         with _opened(path, path, "w") as stream:  # a device or a pipe: moving a file onto it would destroy it
             yield stream

@@ -24,10 +24,14 @@ def array(result: Result, stream: TextIO, options: Options) -> int:
     """The rows as one array on one line. Broken off half-way, it has no end: nobody takes it for all of them."""
     if result.kind == "done":
         return 0
-    lead, count = "[", 0
-    for size, objects in _encoded(result, stream, lines=False):
-        stream.write(lead + objects[1:-1])
-        lead, count = ",", count + size
+    count = 0
+    try:
+        for size, objects in _encoded(result, stream, lines=False):
+            stream.write(("," if count else "[") + objects[1:-1])
+            count += size
+    except BaseException:
+        stream.write("\n" if count else "")  # the error that follows begins a line
+        raise
     stream.write("]\n" if count else "[]\n")
     return count
 

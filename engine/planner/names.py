@@ -170,7 +170,7 @@ def scopes(tree: exp.Expr, names: Names, text: Text, calls: Mapping[str, Step]) 
             else:
                 sources[alias.casefold()] = source
         parent = select.find_ancestor(exp.Select)
-        outputs = frozenset(e.alias.casefold() for e in select.expressions if isinstance(e, exp.Alias))
+        outputs = frozenset(e.alias.casefold() for e in select.expressions if _renames(e))
         above = found.get(id(parent)) if parent is not None else None
         found[id(select)] = Scope(select, sources, frozenset(opaque), outputs, above)
     return list(found.values())
@@ -272,12 +272,13 @@ def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
             if qualifier in at.opaque:
                 return ()
         else:
-            for belongs in (Source.has_column, Source.knows):
-                owners = tuple(s for s in at.sources.values() if belongs(s, name))
-                if owners and not (at.opaque and belongs is Source.knows and _elsewhere(at, name)):
-                    return owners
-            if name.casefold() in at.outputs:
+            if owners := tuple(s for s in at.sources.values() if s.has_column(name)):
+                return owners
+            if name.casefold() in at.outputs and _after_projection(column, at.select):
                 return ()
+            owners = tuple(s for s in at.sources.values() if s.knows(name))
+            if owners and not _elsewhere(at, name):
+                return owners
         opaque = opaque or bool(at.opaque)
         at = at.parent
     if qualifier or opaque:
@@ -296,6 +297,21 @@ def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
         span=text.origin(*place(column)),
         hint=hint,
     )
+
+
+def _renames(item: exp.Expr) -> bool:
+    """Whether an item of a SELECT list gives a name that is not just a column's own."""
+    return isinstance(item, exp.Alias) and not (
+        isinstance(item.this, exp.Column) and item.this.name.casefold() == item.alias.casefold()
+    )
+
+
+def _after_projection(column: exp.Column, select: exp.Select) -> bool:
+    """Whether a column stands in a clause where the names of the SELECT list come first."""
+    node: exp.Expr = column
+    while node.parent is not None and node.parent is not select:
+        node = node.parent
+    return node.arg_key in ("group", "having", "order")
 
 
 def _known(column: exp.Column, source: Source, text: Text) -> Source:

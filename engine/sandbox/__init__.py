@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from engine.sandbox.faults import Fault
+    from engine.sandbox.inprocess import SandboxTransport, Sleep
     from engine.sandbox.rules import Rules
     from engine.sandbox.seeds import Account
-    from engine.sandbox.inprocess import SandboxTransport, Sleep
 
 TOKEN = "sandbox"
 
@@ -43,8 +43,8 @@ def transport(
     import time
 
     from engine.sandbox.api import Api, open_state
-    from engine.sandbox.rules import in_force
     from engine.sandbox.inprocess import SandboxTransport
+    from engine.sandbox.rules import in_force
 
     clock = clock or time.time
     state = open_state(path, images, clock)

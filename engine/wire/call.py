@@ -61,6 +61,7 @@ class Page:
     number: int  # the page as the API counts; 1 where the method is not paged
     rows: list[tuple[Any, ...]]
     total: int | None = None  # rows over all pages, where the API says; with a filter, of those it keeps
+    pages: int | None = None  # how many there are, where the API says
     warnings: tuple[str, ...] = ()
     filtered: bool = True  # False: the API refused the call's filter, and rows and total are of the whole list
     cost: Cost = Cost()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from time import perf_counter
@@ -73,7 +73,7 @@ class Client:
         """The traffic of one statement: its own count of requests and its own time, the shared connections."""
         return Traffic(self)
 
-    def pages(self, call: Call) -> AsyncIterator[Page]:
+    def pages(self, call: Call) -> AsyncGenerator[Page, None]:
         """The pages of a call that is a statement of its own."""
         return self.statement().pages(call)
 
@@ -168,7 +168,7 @@ class Traffic:
         """How many requests left, those sent again included."""
         return self.cost.requests
 
-    async def pages(self, call: Call) -> AsyncIterator[Page]:
+    async def pages(self, call: Call) -> AsyncGenerator[Page, None]:
         """The pages of a call, in order.
 
         A filter that the API refuses is left out, and the whole list is asked for: a row limit counted on the filter,
@@ -193,7 +193,7 @@ class Traffic:
                 began = True
                 yield replace(page, warnings=warnings, filtered=False)
 
-    async def _walk(self, call: Call, home: str) -> AsyncIterator[Page]:
+    async def _walk(self, call: Call, home: str) -> AsyncGenerator[Page, None]:
         """The pages of a call, each told as it comes."""
 
         async def fetch(cursor: paging.Cursor) -> paging.Answer:
@@ -237,7 +237,8 @@ class Traffic:
                 except CallError as error:
                     wait = decide(method, attempt, error, client.clock.random)
                     if wait is None:
-                        raise _tried(error, attempt)
+                        _tried(error, attempt)
+                        raise
                     failed = error
                 self.budget.check(wait.seconds, f"a new attempt after: {failed.message}", request=failed.request)
                 if wait.shared:
@@ -269,14 +270,14 @@ def _refuses_filter(call: Call, error: ApiError) -> bool:
     return any((reason.field or "").lower() == rule.header.lower() for reason in error.errors)
 
 
-def _tried(error: CallError, attempts: int) -> CallError:
-    """The same error, telling how often it was tried."""
+def _tried(error: CallError, attempts: int) -> None:
+    """Let an error tell how often it was tried."""
     if attempts > 1:
         error.message = f"{error.message} (tried {attempts} times)"
         error.args = (error.message,)
-    return error
 
 
 def _told(call: Call, page: Page) -> Event:
     name, rows = call.method.name, len(page.rows)
-    return Event("page", f"page {page.number} of {name}: {rows} rows", number=page.number, rows=rows)
+    text = f"page {page.number} of {page.pages or 'unknown'} of {name}: {rows} rows"
+    return Event("page", text, number=page.number, of=page.pages, rows=rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
@@ -34,7 +34,7 @@ class Answer:
     content: Content
     headers: Mapping[str, str]  # names in lower case
     request: Request
-    cost: Cost = Cost()
+    cost: Cost
 
 
 Fetch = Callable[[Cursor], Awaitable[Answer]]
@@ -50,7 +50,7 @@ class Walk:
     ahead: int
 
 
-def walk(call: Call, fetch: Fetch, budget: Budget, ahead: int) -> AsyncIterator[Page]:
+def walk(call: Call, fetch: Fetch, budget: Budget, ahead: int) -> AsyncGenerator[Page, None]:
     """The pages of a call, in order. One that the statement itself names is read alone."""
     paging = call.method.paging
     alone = pinned(call, paging.request_location, paging.request_key) is not None
@@ -64,7 +64,7 @@ def request_for(call: Call, settings: Settings, cursor: Cursor) -> Request:
     return prepare(call, settings, cursor)
 
 
-async def _single(walk: Walk) -> AsyncIterator[Page]:
+async def _single(walk: Walk) -> AsyncGenerator[Page, None]:
     """One request; of a list, the page that the statement names."""
     call, paging = walk.call, walk.call.method.paging
     answer = await walk.fetch(None)
@@ -72,28 +72,32 @@ async def _single(walk: Walk) -> AsyncIterator[Page]:
     number = None if param is None else whole(encode(param.shape, call.args[param.name], param.name))
     if paging.algorithm == "page_number" and number is not None:
         _Numbers(call).note(number, answer)
-    yield _page(answer, number or 1, _whole(answer, paging.total_key))
+    yield _page(call, answer, number or 1)
 
 
-async def _numbered(walk: Walk) -> AsyncIterator[Page]:
+async def _numbered(walk: Walk) -> AsyncGenerator[Page, None]:
     """Page 1 tells how many there are; the rest leave together, a bounded number ahead of what is taken."""
     numbers = _Numbers(walk.call)
     ready: deque[asyncio.Future[Answer]] = deque([asyncio.ensure_future(walk.fetch(1))])
     done, asked = 0, 1
     try:
-        while ready:
+        while True:
             try:
                 answer = await ready.popleft()
             except CallError as error:
-                raise _named(error, f"page {done + 1} of {numbers.pages or 'an unknown number'}") if done else error
+                if done:
+                    _name(error, f"page {done + 1} of {numbers.pages or 'an unknown number'}")
+                raise
             done += 1
-            total = numbers.note(done, answer)
+            numbers.note(done, answer)
             goal = numbers.goal(done)
             if goal > asked:
                 walk.budget.ask(goal - asked, f"{goal} pages in all")
             if goal == done:
                 numbers.check_sum(answer)
-            yield _page(answer, done, total, numbers.warning(done))
+            yield _page(walk.call, answer, done, numbers.warning(done))
+            if goal == done:
+                return
             while asked < goal and len(ready) < walk.ahead:
                 asked += 1
                 ready.append(asyncio.ensure_future(walk.fetch(asked)))
@@ -115,8 +119,8 @@ class _Numbers:
     changed: str = ""  # how the first page that counts otherwise does
     changed_at: int = 0
 
-    def note(self, number: int, answer: Answer) -> int | None:
-        """Check a page's word against what was asked and against itself; the total it tells.
+    def note(self, number: int, answer: Answer) -> None:
+        """Check a page's word against what was asked and against itself.
 
         An empty list has three shapes, all seen: page 1 of 1, page 1 of 0, page 0 of 0.
         """
@@ -139,7 +143,6 @@ class _Numbers:
         self.first = self.first or counted
         if counted != self.first and not self.changed:
             self.changed, self.changed_at = counted, number
-        return total
 
     def goal(self, done: int) -> int:
         """The last page that is wanted, as far as is known after `done` pages."""
@@ -179,7 +182,7 @@ def _check_rows(number: int, pages: int, total: int | None, answer: Answer) -> N
         raise _lie(f"page {number} of {pages} is empty", answer)
 
 
-async def _chained(onward: Callable[[Call, Answer], Cursor], walk: Walk) -> AsyncIterator[Page]:
+async def _chained(onward: Callable[[Call, Answer], Cursor], walk: Walk) -> AsyncGenerator[Page, None]:
     """Each page names the next one."""
     call, cursor, number, rows = walk.call, None, 0, 0
     seen: set[Cursor] = set()
@@ -188,9 +191,11 @@ async def _chained(onward: Callable[[Call, Answer], Cursor], walk: Walk) -> Asyn
         try:
             answer = await walk.fetch(cursor)
         except CallError as error:
-            raise _named(error, f"page {number}") if number > 1 else error
+            if number > 1:
+                _name(error, f"page {number}")
+            raise
         rows += len(answer.content.rows)
-        yield _page(answer, number, _whole(answer, call.method.paging.total_key))
+        yield _page(call, answer, number)
         if call.row_limit is not None and rows >= call.row_limit:
             return
         seen |= {cursor, answer.request.url}
@@ -244,9 +249,16 @@ def _same_origin(text: str, answer: Answer) -> str:
     return urldefrag(url).url
 
 
-def _page(answer: Answer, number: int, total: int | None, warnings: tuple[str, ...] = ()) -> Page:
-    content = answer.content
-    return Page(number, content.rows, total, (*content.warnings, *warnings), cost=answer.cost)
+def _page(call: Call, answer: Answer, number: int, warnings: tuple[str, ...] = ()) -> Page:
+    content, paging = answer.content, call.method.paging
+    return Page(
+        number,
+        content.rows,
+        total=_whole(answer, paging.total_key),
+        pages=_whole(answer, paging.terminator_key) if paging.algorithm == "page_number" else None,
+        warnings=(*content.warnings, *warnings),
+        cost=answer.cost,
+    )
 
 
 def _whole(answer: Answer, key: str | None) -> int | None:
@@ -267,14 +279,13 @@ def _lie(message: str, answer: Answer) -> ResponseError:
     )
 
 
-def _named(error: CallError, where: str) -> CallError:
-    """The same error, telling which page could not be had."""
+def _name(error: CallError, where: str) -> None:
+    """Let an error tell which page could not be had."""
     error.message = f"{where}: {error.message}"
     error.args = (error.message,)
-    return error
 
 
-ALGORITHMS: Mapping[str, Callable[[Walk], AsyncIterator[Page]]] = {
+ALGORITHMS: Mapping[str, Callable[[Walk], AsyncGenerator[Page, None]]] = {
     "none": _single,
     "page_number": _numbered,
     "token": partial(_chained, _token),

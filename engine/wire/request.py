@@ -102,7 +102,7 @@ def pinned(call: Call, location: Location, key: str) -> Param | None:
 
 
 def _arguments(call: Call, settings: Settings) -> list[Placed]:
-    """The arguments, typed, in the order of the document."""
+    """The arguments, typed, in the order of the statement."""
     method = call.method
     known = {param.name: param for param in method.params}
     values: dict[str, Any] = {}
@@ -116,7 +116,7 @@ def _arguments(call: Call, settings: Settings) -> list[Placed]:
         if param.default is not None and not _is_server(param):
             values.setdefault(param.name, param.default)
     _check_missing(method, values, settings)
-    return [(p.location, p.parents, p.wire, values[p.name]) for p in method.params if p.name in values]
+    return [(known[name].location, known[name].parents, known[name].wire, value) for name, value in values.items()]
 
 
 def _check_missing(method: Method, values: Mapping[str, Any], settings: Settings) -> None:
@@ -225,7 +225,8 @@ def _filter(call: Call) -> Iterator[tuple[str, str]]:
 def _check_bounds(bounds: Filtering, terms: int, size: int) -> None:
     if terms > bounds.max_terms or size > bounds.max_bytes:
         raise Refused(
-            f"the filter has {terms} terms in {size} bytes; the API survives {bounds.max_terms} in {bounds.max_bytes}",
+            f"the filter has {terms} terms and {size} bytes, "
+            f"and the API takes {bounds.max_terms} and {bounds.max_bytes}",
             hint="name fewer values, or ask without push-down",
         )
 

@@ -54,7 +54,7 @@ def read(reply: Reply, call: Call, scrub: Scrub = str) -> Content:
         return _content(body, reply, call, scrub)
     except BAD_JSON:
         error = _not_json(reply, "no JSON", scrub)
-        error.passing = "json" in kind
+        error.passing = _may_be_cut(reply)
         raise error from None  # the cause would quote the body
 
 
@@ -124,8 +124,13 @@ def _empty(reply: Reply, call: Call) -> Content:
     error = ResponseError(
         f"HTTP {reply.status} with an empty body, where JSON was expected", request=reply.request, status=reply.status
     )
-    error.passing = True
+    error.passing = _may_be_cut(reply)
     raise error
+
+
+def _may_be_cut(reply: Reply) -> bool:
+    """Whether only the end of the connection ended the body; otherwise HTTP itself has seen to it that it is whole."""
+    return not ({"content-length", "transfer-encoding"} & reply.headers.keys())
 
 
 def _not_json(reply: Reply, what: str, scrub: Scrub) -> ResponseError:

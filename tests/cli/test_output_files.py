@@ -84,6 +84,8 @@ def test_a_file_that_cannot_be_written_runs_nothing(folder: Path, capsys: pytest
     for path, reason in (("absent/a", "No such file or directory"), ("folder", "Is a directory")):
         assert main(["exec", "-f", path, "..."], session=session) == 2
         assert capsys.readouterr().err == f"error: cannot write {path}: {reason}\n"
+    assert main(["exec", "-f", "", "..."], session=session) == 2
+    assert capsys.readouterr().err.startswith("error: --outfile is empty\n")
     assert session.settings == []
 
 

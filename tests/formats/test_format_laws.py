@@ -151,6 +151,7 @@ def test_streaming_formats_write_before_the_last_row_is_there() -> None:
         with pytest.raises(KeyError):
             FORMATS[name](Result([ResultColumn("n", "integer")], rows()), stream, Options())
         assert "499" in stream.getvalue()
+        assert stream.getvalue().endswith("\n")
         assert not stream.getvalue().rstrip().endswith("]")
 
 
@@ -162,6 +163,12 @@ def test_a_table_is_aligned_by_what_a_column_holds() -> None:
         "|                NULL |      NULL | x       |",
         "| 1000000000000000000 |        22 | true    |",
     ]
+
+
+def test_a_result_without_columns_is_no_trouble() -> None:
+    found = {name: written(name, result([], [(), ()])) for name in FORMATS}
+    assert (found["json"], found["jsonl"]) == ("[{},{}]\n", "{}\n{}\n")
+    assert set(found["table"] + found["text"] + found["csv"]) <= set("+-\n")
 
 
 def test_no_cell_is_cut() -> None:

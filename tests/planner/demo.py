@@ -15,13 +15,13 @@ from engine.session import Session
 from engine.settings import Settings
 
 ROOT = str(Path(__file__).parent.parent / "demo")
-CUSTOMERS = [
+CUSTOMERS: list[dict[str, Any]] = [
     {"id": 1, "name": "ann", "favourite": "tea"},
     {"id": 2, "name": "bob", "favourite": None},
     {"id": 3, "name": "cid", "favourite": "rum"},
 ]
-ORDERS = {1: [(11, 5.5), (12, 7)], 2: [], 3: [(31, 1)]}
-ITEMS = {11: [("tea", 2)], 12: [("tea", 1), ("rum", 1)], 31: [("rum", 9)]}
+ORDERS: dict[int, list[tuple[int, float]]] = {1: [(11, 5.5), (12, 7)], 2: [], 3: [(31, 1)]}
+ITEMS: dict[int, list[tuple[str, int]]] = {11: [("tea", 2)], 12: [("tea", 1), ("rum", 1)], 31: [("rum", 9)]}
 
 
 def api(request: httpx.Request) -> httpx.Response:
@@ -59,7 +59,7 @@ def ask(sql: str, settings: Settings | None = None, *, dry_run: bool = False) ->
     with Session(given, transport=httpx.MockTransport(played)) as session:
         try:
             for result in session.run(sql, dry_run=dry_run):
-                rows = result.fetchall() or [*result.messages]
+                rows = [*result.fetchall()] or [*result.messages]
         except StratoqlError as error:
             return rows, sorted(sent), explain(error)
     return rows, sorted(sent), ""

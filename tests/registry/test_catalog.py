@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,15 +10,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provider_registry import catalog as catalogs
 from provider_registry import compiled, layout
 from provider_registry.catalog import Catalog, default_cache
-from provider_registry.documents import read_provider, read_service
+from provider_registry.documents import Reading, read_provider, read_service
 from provider_registry.faults import BadDocument, NotFound
-from provider_registry.model import Column, Provider, Service, Shape
+from provider_registry.model import Column, Provider, Service, ServiceRef, Shape
 from tests.registry import shop
 from tests.registry.shop import ITEM, PROVIDER, STOCK
 
@@ -107,6 +108,19 @@ def test_a_document_is_read_once(tmp_path: Path) -> None:
     assert catalog.service("SHOP", "STOCK") is first
 
 
+def test_services_can_share_a_document(tmp_path: Path) -> None:
+    config = "{x-stratoql-limit: {name: depot, requests: 1}}"
+    depot_ref = f"{{service: {{$ref: shop/v1.0.0/services/stock.yaml}}, config: {config}}}"
+    edits = {"/providerServices/depot": depot_ref}
+    root = shop.write(tmp_path / "r", provider=shop.edited(PROVIDER, edits))
+    for _ in range(2):
+        catalog = Catalog([root], tmp_path / "cache")
+        stock, depot = (catalog.service("shop", name) for name in ("stock", "depot"))
+        assert (stock.name, depot.name) == ("stock", "depot")
+        limits = [service.resources["items"].methods["list_items"].limit for service in (stock, depot)]
+        assert [limit.name if limit else None for limit in limits] == [None, "depot"]
+
+
 # the cache
 
 
@@ -114,8 +128,17 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of documents as they are read, rather than taken from the cache."""
     seen: list[str] = []
     provider, service = catalogs._read_provider, catalogs._read_service
-    monkeypatch.setattr(catalogs, "_read_provider", lambda file: (seen.append(file.parts[-3]), provider(file))[1])
-    monkeypatch.setattr(catalogs, "_read_service", lambda ref: (seen.append(ref.name), service(ref))[1])
+
+    def read_provider(file: Path) -> Reading[Provider]:
+        seen.append(file.parts[-3])
+        return provider(file)
+
+    def read_service(ref: ServiceRef) -> Reading[Service]:
+        seen.append(ref.name)
+        return service(ref)
+
+    monkeypatch.setattr(catalogs, "_read_provider", read_provider)
+    monkeypatch.setattr(catalogs, "_read_service", read_service)
     return seen
 
 
@@ -163,7 +186,7 @@ def test_code_in_an_archive_has_no_times(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(compiled, "_HERE", "/nowhere/stratoql.zip/provider_registry")
     compiled.code.cache_clear()
     try:
-        assert compiled.code() == layout.digest(repr([(0, 0)] * len(compiled.READERS)).encode())
+        assert compiled.code() == layout.digest(repr((compiled._HERE, [(0, 0)] * len(compiled.READERS))).encode())
     finally:
         compiled.code.cache_clear()
 
@@ -189,6 +212,13 @@ def test_an_entry_that_holds_something_else_is_no_entry(tmp_path: Path) -> None:
     assert Catalog([root], cache).service("shop", "stock").name == "stock"
 
 
+def test_an_odd_name_of_a_service_is_no_path(tmp_path: Path) -> None:
+    provider = PROVIDER.replace("  stock:\n", '  "../up":\n')
+    root, cache = shop.write(tmp_path / "r", provider=provider), tmp_path / "new" / "cache"
+    assert Catalog([root], cache).service("shop", "../up").name == "../up"
+    assert len(list(cache.iterdir())) == 2
+
+
 def test_a_cache_that_cannot_be_written_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, seen = shop.write(tmp_path / "r"), reads(monkeypatch)
     (tmp_path / "file").touch()
@@ -210,7 +240,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
 def test_entries_are_for_their_owner(tmp_path: Path) -> None:
     root, cache = shop.write(tmp_path / "r"), tmp_path / "new" / "cache"
     Catalog([root], cache).service("shop", "stock")
-    assert sorted(entry.name.split("-")[0] for entry in cache.iterdir()) == ["provider", "stock"]
+    assert sorted(entry.name.split("-")[0] for entry in cache.iterdir()) == ["shop", "stock"]
     if os.name == "posix":
         assert cache.stat().st_mode & 0o077 == 0
         assert all(entry.stat().st_mode & 0o077 == 0 for entry in cache.iterdir())
@@ -221,7 +251,7 @@ def test_a_document_with_errors_is_not_kept(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(BadDocument, match="no server"):
             Catalog([root], tmp_path / "cache").service("shop", "stock")
-    assert [entry.name.split("-")[0] for entry in (tmp_path / "cache").iterdir()] == ["provider"]
+    assert [entry.name.split("-")[0] for entry in (tmp_path / "cache").iterdir()] == ["shop"]
 
 
 def test_without_a_cache_nothing_is_written(tmp_path: Path) -> None:
@@ -246,21 +276,20 @@ def test_compiled_is_what_was_read(name: str, tmp_path: Path) -> None:
         assert repr(again) == repr(service)  # 1 and 1.0 and True are equal, and not the same
 
 
-json = st.recursive(
+values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
 
 
-@given(example=json, minimum=st.integers(-5, 5) | st.floats(-5, 5), values=st.lists(json, max_size=3))
+@settings(max_examples=40, deadline=None)
+@given(example=values, minimum=st.integers(-5, 5) | st.floats(-5, 5), several=st.lists(values, max_size=3))
 def test_compiled_is_what_was_read_whatever_stands_in_examples(
-    example: object, minimum: float, values: list[object], tmp_path_factory: pytest.TempPathFactory
+    example: object, minimum: float, several: list[object], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    import json as jsons
-
-    schema = {"type": "integer", "example": example, "minimum": minimum, "enum": values, "default": example}
-    stock = shop.edited(STOCK, {f"{ITEM}/properties/price": jsons.dumps(schema)})
+    schema = {"type": "integer", "example": example, "minimum": minimum, "enum": several, "default": example}
+    stock = shop.edited(STOCK, {f"{ITEM}/properties/price": json.dumps(schema)})
     root = shop.write(tmp_path_factory.mktemp("r"), stock)
     ref = read_provider(root / "src/shop/v1.0.0/provider.yaml").value.services["stock"]
     service = read_service(ref).value

@@ -350,6 +350,7 @@ SCHEMAS: list[tuple[str, dict[str, Any]]] = [
     ("{oneOf: [{type: integer}, {type: string}]}", {"type": "any"}),
     ("{oneOf: [{type: integer}, {}]}", {"type": "any"}),
     ("{type: [integer, string]}", {"type": "any"}),
+    ("{type: string, anyOf: []}", {"type": "string"}),
     ("{}", {"type": "any"}),
     ("true", {"type": "any"}),
     ("{const: x}", {"enum": ("x",)}),
@@ -510,3 +511,12 @@ def test_a_placeholder_spelled_otherwise_finds_its_parameter(tmp_path: Path) -> 
     found = shop.method(tmp_path, "drop_item", edits)
     given = param(found, "item-id")
     assert (found.path, given.wire, given.alias) == ("/items/{item_id}", "item_id", "item_id")
+
+
+def test_an_input_answers_to_its_names_in_any_case(tmp_path: Path) -> None:
+    edits = {f"{ITEM}/properties/price": "{type: number, x-stackQL-alias: cost}"}
+    found = shop.method(tmp_path, "add_item", edits)
+    price = param(found, "data__price")
+    assert [found.param(name) for name in ("DATA__price", "Cost", "price")] == [price] * 3
+    assert found.param("prize") is None
+    assert not found.reads

@@ -126,6 +126,13 @@ def test_a_service_without_a_provider_stands_for_itself(tmp_path: Path) -> None:
     assert validate(tmp_path / "stock.yaml") == []
 
 
+def test_a_service_that_its_provider_does_not_list_has_its_config_still(tmp_path: Path) -> None:
+    provider = shop.edited(PROVIDER, {"/config/x-stratoql-limit": "{name: n}"})
+    root = shop.write(tmp_path, provider=provider, services__other=STOCK)
+    found = validate(root / "src/shop/v1.0.0/services/other.yaml")
+    assert [(Path(f.file).name, f.pointer) for f in found] == [("provider.yaml", "/config/x-stratoql-limit")]
+
+
 @pytest.mark.parametrize("text", ["a: [1", "", "a: &a [*a]"])
 def test_what_is_not_yaml_is_told(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(text)
@@ -207,8 +214,14 @@ PLACES = {  # where the README's examples belong in the shop
     "schema": "/paths/~1items~1{itemId}/parameters/0/schema",
     "x-stratoql-filtering": f"{LIST}/x-stratoql-filtering",
 }
-README_NAMES = {"page_size": "size", "$.results": "$.page", "images:list": "n", "size: {": "price: {", "label: {": "name: {",
-                "status: {": "tags: {", "apiVersion": "region", "LINODE": "SHOP"}  # fmt: skip
+README_NAMES = {
+    "page_size": "size",
+    "$.results": "$.page",
+    "size: {": "price: {",
+    "label: {": "name: {",
+    "status: {": "tags: {",
+    "apiVersion": "region",
+}
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -115,5 +115,13 @@ def _line(request: Any) -> str:
     if "x-filter" in headers:
         line += f"  X-Filter: {json.dumps(json.loads(headers['x-filter']), separators=(',', ':'))}"
     if request.body:
-        line += f"  {json.dumps(json.loads(request.body), separators=(',', ':'), ensure_ascii=False)}"
-    return line
+        line += f"  {request.body.decode()}"
+    return same(line)
+
+
+def same(line: str) -> str:
+    """A request with the members of its body in one order: an object has none."""
+    head, _, body = line.partition("  {")
+    if not body:
+        return line
+    return f"{head}  {json.dumps(json.loads('{' + body), separators=(',', ':'), ensure_ascii=False, sort_keys=True)}"

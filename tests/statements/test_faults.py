@@ -31,8 +31,8 @@ PASSING = {
 }
 LASTING = {
     "HTML": Fault(html=True, status=200),
-    "no JSON": Fault(body="{]", status=200),
-    "half JSON": Fault(body='{"data": [{"id": "private/1"}', status=200),
+    "no JSON": Fault(body="{]", status=200, times=None),
+    "half JSON": Fault(body='{"data": [{"id": "private/1"}', status=200, times=None),
     "no envelope": Fault(body={"data": []}, status=200),
     "no rows": Fault(body={"page": 1, "pages": 3, "results": 65}, status=200),
     "another page": Fault(patch={"page": 99}),

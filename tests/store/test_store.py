@@ -56,7 +56,7 @@ def whole(sql: str) -> Text:
         ("SELECT ratio FROM t WHERE id = 'b'", [(2,)]),
     ],
 )
-def test_values_come_back_as_what_they_are(store: Store, sql: str, rows: list[object] | None) -> None:
+def test_values_come_back_as_what_they_are(store: Store, sql: str, rows: list[tuple[object, ...]] | None) -> None:
     found = list(store.query(sql))
     assert found == (rows if rows is not None else [(True,), (False,), (None,)])
     assert [[type(v) for v in row] for row in found] == [[type(v) for v in row] for row in rows or found]
