@@ -67,7 +67,7 @@ def paging(levels: Levels, params: Iterable[Param], body: Node | None) -> Paging
     node = nearest(levels, "pagination")
     if node is None or not node.value:
         return Paging()
-    request, response, end = (node.get(f"{name}") for name in ("requestToken", "responseToken", "responseTerminator"))
+    request, response, end = map(node.get, ("requestToken", "responseToken", "responseTerminator"))
     named = node.text("algorithm")
     if not named and response.text("location") == "header" and response.text("key").lower() == "link":
         named = "link_header"
@@ -145,6 +145,9 @@ def retry(levels: Levels) -> Retry:
     if node is None:
         return said
     attempts, first, longest = (node.number(k) for k in ("max_attempts", "initial_delay_ms", "max_delay_ms"))
+    for key, number, least in (("max_attempts", attempts, 1), ("initial_delay_ms", first, 0), ("max_delay_ms", longest, 0)):
+        if number is not None and number < least:
+            node.fault(f"must be at least {least}, got {number:g}", key)
     statuses = _statuses(node.get("retryable_conditions"))
     return Retry(
         max_attempts=said.max_attempts if attempts is None else int(attempts),

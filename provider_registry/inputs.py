@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,20 @@ def _folded(name: str) -> str:
     return name.replace("-", "_").lower()
 
 
+def distinct(pairs: Iterable[Pair]) -> list[Pair]:
+    """The same inputs, each of a name of its own: of two that share one, the later is called after its place too."""
+    names: set[str] = set()
+    found: list[Pair] = []
+    for param, node in pairs:
+        if param.name.casefold() in names:
+            free = f"{param.location}__{param.name}"
+            node.fault(f"{param.name} is the name of another input: in SQL this one is {free}", severity="warning")
+            param = replace(param, name=free)
+        names.add(param.name.casefold())
+        found.append((param, node))
+    return found
+
+
 @dataclass(frozen=True)
 class Attribute:
     """An attribute of the body, before it has its SQL name."""
@@ -126,13 +141,8 @@ def _below(schema: Node, path: str) -> list[tuple[str, Attribute]]:
             inner.fault(f"the body has no attribute {part!r} for naive_{path}{closest(part, members)}")
             return _prefixed(schema, "")
         parents, inner = (*parents, part), members[part]
-    below = [(a.wire, replace_parents(a, parents)) for a in _attributes(inner)]
+    below = [(a.wire, dataclasses.replace(a, parents=parents)) for a in _attributes(inner)]
     return below + [(name, a) for name, a in _prefixed(schema, "") if a.wire != parents[0]]
-
-
-def replace_parents(attribute: Attribute, parents: tuple[str, ...]) -> Attribute:
-    """The same attribute, standing in other objects."""
-    return Attribute(attribute.wire, attribute.node, attribute.required, parents)
 
 
 NAMINGS: Mapping[str, Naming] = {"default": _prefixed, "naive": _bare, "naive_": _below}  # `x_` takes a path after it
@@ -206,9 +216,10 @@ def server(places: Iterable[Node]) -> tuple[Server, list[Pair]]:
     for name in _PLACEHOLDER.findall(url):
         if name not in variables:
             node.fault(f"the address has {{{name}}}, but there is no variable of that name", "url")
-    pairs = [(_server_param(name, variable), variable) for name, variable in variables.items()]
+    used = {name: variable for name, variable in variables.items() if f"{{{name}}}" in url}
+    pairs = [(_server_param(name, variable), variable) for name, variable in used.items()]
     env = node.text("x-stratoql-env") or None
-    return Server(url=url, variables={name: _variable(v) for name, v in variables.items()}, env=env), pairs
+    return Server(url=url, variables={name: _variable(v) for name, v in used.items()}, env=env), pairs
 
 
 def _variable(node: Node) -> Variable:

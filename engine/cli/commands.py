@@ -39,7 +39,7 @@ def shell(given: argparse.Namespace, open_session: OpenSession) -> int:
         return _run([from_file(STDIN)], given, open_session)
     from engine import repl
 
-    return repl.main(_settings(given))
+    return repl.main(_settings(given), given)
 
 
 def unnamed(given: argparse.Namespace, open_session: OpenSession) -> int:

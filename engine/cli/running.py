@@ -34,16 +34,16 @@ def run_scripts(
     with output.destination(given.outfile) as stream, open_session(settings) as session:
         for script in scripts:
             try:
-                _run(script, session, stream, given)
+                run_text(script.text, session, stream, given)
             except StratoqlError as error:
                 if script.name:
                     error.add_note(f"in {script.name}")
                 raise
 
 
-def _run(script: Script, session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
-    """The statements of one script. What a broken write has done is shown before its error."""
-    results = session.run(script.text, dry_run=given.dryrun)
+def run_text(text: str, session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
+    """The statements of a text. What a broken write has done is shown before its error."""
+    results = session.run(text, dry_run=given.dryrun)
     while True:
         start = perf_counter()
         try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+
 from engine.settings import Settings
 
 
-def main(settings: Settings) -> int:
-    """Open the shell; answers the exit code. prompt_toolkit is imported here, and nowhere else."""
+def main(settings: Settings, given: argparse.Namespace) -> int:
+    """Open the shell with the command line's choices; answers the exit code. Only here prompt_toolkit is imported."""
     from engine.repl.shell import run
 
-    return run(settings)
+    return run(settings, given)

@@ -7,105 +7,89 @@ goes on.
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from engine.errors import Interrupted, PartialWrite, StratoqlError, explain
-from engine.formats import FORMATS, Options
-from engine.formats.cells import printable
+from engine.cli import terminal
+from engine.cli.running import run_text
+from engine.errors import StratoqlError, explain
+from engine.formats import FORMATS
 from engine.language.dialect import split
-from engine.result import Result
 from engine.session import Session
 from engine.settings import Settings
 
+_HELP = """\\o FORMAT  the output format
+\\timing    rows, requests and seconds of each statement, on or off
+\\q         leave (Ctrl-D)
+\\?         this help
+Statements end with a semicolon; SHOW PROVIDERS is a good one to begin with."""
 
-def run(settings: Settings, *, prompt: PromptSession[str] | None = None) -> int:
+
+def run(settings: Settings, given: argparse.Namespace, *, reader: PromptSession[str] | None = None) -> int:
     """Read and run statements until the end of input. Answers the exit code."""
     where = "sandbox" if settings.sandbox is not None else "stratoql"
-    reader = prompt or PromptSession(
-        history=_history(), multiline=Condition(lambda: True), key_bindings=_keys(), prompt_continuation="      ... "
-    )
-    _say(f"{where}: SQL ends with a semicolon; \\? helps, \\q leaves")
+    prompt = reader or PromptSession(history=_history())
+    terminal.say("Statements end with a semicolon; \\? helps, \\q leaves.", given.color)
     with Session(settings) as session:
-        form = "table"
         while True:
             try:
-                text = reader.prompt(f"{where}> ").strip()
+                text = prompt.prompt(
+                    f"{where}> ",
+                    multiline=True,
+                    key_bindings=_keys(),
+                    prompt_continuation="...> ".rjust(len(where) + 2),
+                ).strip()
             except KeyboardInterrupt:
                 continue
             except EOFError:
                 return 0
             if text.startswith("\\"):
-                form, leave = _command(text, form)
-                if leave:
+                if _command(text, given):
                     return 0
             elif text:
-                _statements(text, session, form)
+                _statements(text, session, given)
 
 
-def _command(text: str, form: str) -> tuple[str, bool]:
-    """A backslash command: the output format in force after it, and whether to leave."""
+def _command(text: str, given: argparse.Namespace) -> bool:
+    """A backslash command; answers whether to leave."""
     word, _, argument = text.rstrip(";").partition(" ")
     argument = argument.strip()
     if word == "\\q":
-        return form, True
-    if word == "\\o" and argument in FORMATS:
-        return argument, False
-    if word == "\\o":
-        _say(f"output is {form}; it can be {', '.join(FORMATS)}")
+        return True
+    if word == "\\timing":
+        given.timing = not given.timing
+        terminal.say(f"timing is {'on' if given.timing else 'off'}", given.color)
+    elif word == "\\o" and argument in FORMATS:
+        given.output = argument
+    elif word == "\\o":
+        terminal.say(f"output is {given.output}; it can be {', '.join(FORMATS)}", given.color)
     elif word == "\\?":
-        _say("\\o FORMAT  sets the output format\n\\q         leaves\n\\?         shows this")
+        terminal.say(_HELP, given.color)
     else:
-        _say(f"no command {word}; \\? lists them")
-    return form, False
+        terminal.say(f"there is no command {word}; \\? lists them", given.color)
+    return False
 
 
-def _statements(text: str, session: Session, form: str) -> None:
+def _statements(text: str, session: Session, given: argparse.Namespace) -> None:
     """Run what was typed; an error is told and ends it."""
     try:
-        for result in session.run(text):
-            _show(result, form)
+        run_text(text, session, sys.stdout, given)
     except KeyboardInterrupt:
-        _say("interrupted")
-    except PartialWrite as error:
-        if error.completed is not None:
-            _show(error.completed, form)
-        _say(explain(error))
-    except Interrupted:
-        _say("interrupted")
+        terminal.say("interrupted", given.color)
     except StratoqlError as error:
-        _say(explain(error))
+        terminal.say(explain(error), given.color)
 
 
-def _show(result: Result, form: str) -> None:
-    """A result to the terminal, what it has to say after it."""
-    try:
-        count = FORMATS[form](result, sys.stdout, Options())
-        sys.stdout.flush()
-    finally:
-        result.close()
-    for line in (*(f"warning: {w}" for w in result.warnings), *result.messages):
-        _say(line)
-    if result.kind == "rows":
-        _say(f"({count} row{'' if count == 1 else 's'}, {result.stats.seconds:.3f} s)")
-
-
-def _say(text: str) -> None:
-    """A line for the person, harmless to the terminal."""
-    sys.stderr.write(printable(text, keep="\n\t") + "\n")
-    sys.stderr.flush()
-
-
-def _complete(text: str) -> bool:
+def complete(text: str) -> bool:
     """Whether Enter should run the text: a command, or statements of which the last is closed.
 
-    >>> _complete("SELECT 1"), _complete("SELECT ';'"), _complete("SELECT 1;"), _complete("SELECT 1; -- done")
+    >>> complete("SELECT 1"), complete("SELECT ';'"), complete("SELECT 1;"), complete("SELECT 1; -- done")
     (False, False, True, True)
     """
     if not text.strip() or text.lstrip().startswith("\\"):
@@ -123,7 +107,7 @@ def _keys() -> KeyBindings:
     @keys.add("enter")
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        if _complete(buffer.text):
+        if complete(buffer.text):
             buffer.validate_and_handle()
         else:
             buffer.insert_text("\n")

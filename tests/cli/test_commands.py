@@ -26,7 +26,7 @@ def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_terminal_gets_the_shell(argv: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Settings] = []
 
-    def shell(settings: Settings) -> int:
+    def shell(settings: Settings, given: object) -> int:
         opened.append(settings)
         return 7
 
