@@ -69,8 +69,7 @@ def _with_json(step: Step, args: Mapping[str, Any], text: Any) -> dict[str, Any]
         place = f" at character {error.pos + 1}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
         raise InvalidValue(f"@@json is not JSON{place}", name=JSON_ARGUMENT, hint=_near(text, error)) from error
     if not isinstance(document, dict):
-        kind = type(document).__name__
-        raise InvalidValue(f"@@json must be an object, got {kind}", name=JSON_ARGUMENT, hint="write it as '{...}'")
+        raise InvalidValue("@@json must be a JSON object", name=JSON_ARGUMENT, hint="write it as '{...}'")
     merged = dict(args)
     for key, value in document.items():
         param = step.method.param(key)

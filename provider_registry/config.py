@@ -145,7 +145,11 @@ def retry(levels: Levels) -> Retry:
     if node is None:
         return said
     attempts, first, longest = (node.number(k) for k in ("max_attempts", "initial_delay_ms", "max_delay_ms"))
-    for key, number, least in (("max_attempts", attempts, 1), ("initial_delay_ms", first, 0), ("max_delay_ms", longest, 0)):
+    for key, number, least in (
+        ("max_attempts", attempts, 1),
+        ("initial_delay_ms", first, 0),
+        ("max_delay_ms", longest, 0),
+    ):
         if number is not None and number < least:
             node.fault(f"must be at least {least}, got {number:g}", key)
     statuses = _statuses(node.get("retryable_conditions"))

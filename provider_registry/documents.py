@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from provider_registry.config import Levels
 from provider_registry.extensions import unknown_extensions
 from provider_registry.faults import BadDocument, Fault, NotFound, closest
-from provider_registry.layout import newest, provider_folders, provider_name
+from provider_registry.layout import PROVIDER_FILE, newest, provider_folders, provider_name
 from provider_registry.methods import resource
 from provider_registry.model import Provider, Service, ServiceRef
 from provider_registry.nodes import Library, Node, broken_references
@@ -146,7 +146,7 @@ def read_service(ref: ServiceRef) -> Reading[Service]:
 def _outer(name: str, document: Node, library: Library) -> tuple[Levels, str]:
     """The config blocks around all resources of a service, nearest first, and the provider's key of rows."""
     blocks = [document.get("x-stackQL-config"), document.get("components").get("x-stackQL-config")]
-    file = Path(library.folder) / "provider.yaml"
+    file = Path(library.folder) / PROVIDER_FILE
     if not file.is_file():
         return blocks, ""
     provider = library.open(file)
@@ -156,7 +156,16 @@ def _outer(name: str, document: Node, library: Library) -> tuple[Levels, str]:
 
 def _library(file: Path) -> Library:
     """The files that belong with one: those of its version folder; references may be relative to `src`."""
+    version = version_folder(file)
+    return Library(version, version.parent.parent)
+
+
+def version_folder(file: Path) -> Path:
+    """Where the provider's document lies, the services below `services`; a document elsewhere has its own folder.
+
+    >>> version_folder(Path("/nowhere/drafts/stock.yaml")).as_posix()
+    '/nowhere/drafts'
+    """
     folder = file.absolute().parent
-    if folder.name in ("services", "resources"):
-        folder = folder.parent
-    return Library(folder, folder.parent.parent)
+    below_services = (place.parent for place in (folder, *folder.parents) if place.name == "services")
+    return next((place for place in below_services if (place / PROVIDER_FILE).is_file()), folder)

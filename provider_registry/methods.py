@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from provider_registry.auth import auth
 from provider_registry.config import Levels, filtering, limit, nearest, paging, retry
 from provider_registry.faults import closest
-from provider_registry.inputs import Pair, body, parameters, server
-from provider_registry.model import VERBS, Column, Method, Paging, Resource, Response
-from provider_registry.nodes import Node, follow, pointer_parts, referred
+from provider_registry.inputs import Pair, body, distinct, parameters, server
+from provider_registry.model import VERBS, Column, Method, Paging, Resource, Response, Server
+from provider_registry.nodes import Node, Severity, follow, pointer_parts, referred
 from provider_registry.objectkeys import locate, parts, spelled
 from provider_registry.shapes import column, columns, fold
 
@@ -118,23 +118,11 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
     path, http, item, operation = found
     _warn_unread(node)
     levels = (node.get("config"), *around.levels)
-    pairs = parameters(path, item, operation)
-    base, variables = server(
-        (
-            *(place.get("servers") for place in (node, operation, item)),
-            around.resource.get("baseUrl"),
-            around.document.get("servers"),
-        )
-    )
-    if not base.url:
-        node.fault("no server: neither the method nor its document names one in servers")
-    media_type, schema = _request(node, operation)
-    if schema:
-        taken = [param.name for param, _ in (*pairs, *variables)]
-        pairs += body(schema, nearest(levels, "requestBodyTranslate"), node.get("request").texts("required"), taken)
-    pairs += variables
+    base, variables = _server(node, item, operation, around)
+    given = distinct((*parameters(path, item, operation), *variables))
+    media_type, inputs = _body(node, operation, levels, given)
     answer = _answer(node, operation)
-    params = tuple(param for param, _ in pairs)
+    params = tuple(param for param, _ in inputs)
     pages = paging(levels, params, answer) if http == "get" else Paging()
     response = _response(node, answer, pages, around.items_key)
     filters, filtered = filtering(node, response.columns)
@@ -155,7 +143,27 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         description=operation.text("description"),
         idempotent=node.flag("x-stratoql-idempotent"),
     )
-    return made, pairs
+    return made, inputs
+
+
+def _server(node: Node, item: Node, operation: Node, around: Surroundings) -> tuple[Server, list[Pair]]:
+    """The server of a method and its variables as parameters."""
+    places = [place.get("servers") for place in (node, operation, item)]
+    found = server((*places, around.resource.get("baseUrl"), around.document.get("servers")))
+    if not found[0].url:
+        node.fault("no server: neither the method nor its document names one in servers")
+    return found
+
+
+def _body(node: Node, operation: Node, levels: Levels, given: list[Pair]) -> tuple[str, list[Pair]]:
+    """The media type of the body, and all inputs: those given, the attributes of the body, the server's."""
+    media_type, schema = _request(node, operation)
+    if not schema:
+        return media_type, given
+    taken = [param.name for param, _ in given]
+    required = node.get("request").texts("required")
+    attributes = body(schema, nearest(levels, "requestBodyTranslate"), required, taken)
+    return media_type, sorted((*given, *attributes), key=lambda pair: pair[0].location == "server")
 
 
 def _operation(node: Node) -> tuple[str, str, Node, Node] | None:
@@ -221,12 +229,13 @@ def _response(node: Node, answer: Node | None, pages: Paging, items_key: str) ->
     """Where the rows are, what they look like, and what stands around them."""
     said = node.get("response")
     key = said.text("objectKey")
-    if answer is None:
-        return Response(rows=spelled(parts(key) or ()))
     found = parts(key)
     if found is None:
-        said.fault(f"{key!r} is not read here: an object key is a path such as $.data", "objectKey")
-        return Response(columns=columns(answer))
+        known: Severity = "warning" if key.startswith("/") else "error"  # an XPath, into an answer in XML
+        said.fault(f"{key!r} is not read here: an object key is a path such as $.data", "objectKey", severity=known)
+        found = ()
+    if answer is None:
+        return Response(rows=spelled(found))
     if not key:
         found = _default_key(answer, pages, items_key)
     row = locate(answer, found)

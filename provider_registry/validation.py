@@ -15,7 +15,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
-from provider_registry.documents import read_provider, read_service
+from provider_registry.documents import read_provider, read_service, version_folder
 from provider_registry.extensions import PREFIX
 from provider_registry.faults import Fault, closest
 from provider_registry.layout import PROVIDER_FILE
@@ -57,8 +57,8 @@ def _faults(file: Path) -> list[Fault]:
 
 def _ref(file: Path) -> ServiceRef:
     """A service document as its provider knows it, for the config that it inherits; else by its own name."""
-    path = Path(file).resolve()
-    above = path.parent.parent / PROVIDER_FILE
+    path = file.resolve()
+    above = version_folder(path) / PROVIDER_FILE
     if above.is_file():
         for ref in read_provider(above).value.services.values():
             if Path(ref.path) == path:

@@ -114,7 +114,7 @@ def _open_quote(text: str) -> tuple[int, str]:
     """Where the quote or comment opens that never closes, and what it is."""
     closers = {"'": ("'", "string"), '"': ('"', "name"), "`": ("`", "name"), "[": ("]", "name")}
     at = 0
-    while at < len(text):
+    while True:  # it ends: this is asked only of a text in which something is open
         if text.startswith("--", at):
             closer, what = "\n", "comment"
         elif text.startswith("/*", at):
@@ -128,4 +128,3 @@ def _open_quote(text: str) -> tuple[int, str]:
         if end < 0:
             return at, what
         at = end + len(closer)
-    return max(0, len(text) - 1), "quote"

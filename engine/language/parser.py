@@ -181,14 +181,14 @@ def _select(reader: Reader, ctes: Text | None = None) -> Body:
 
 
 def _closing(reader: Reader) -> int:
-    """The index of the parenthesis that closes the coming one."""
-    depth = 0
-    for index in range(reader.at, reader.end):
-        token = reader.tokens[index]
-        depth += (token.token_type in _OPEN) - (token.token_type in _CLOSE)
-        if depth == 0:
-            return index
-    raise reader.fault("expected )")
+    """The index of the parenthesis that closes the coming one; every one has its partner by now."""
+    kinds = [token.token_type for token in reader.tokens]
+    depth = 1
+    at = reader.at
+    while depth:
+        at += 1
+        depth += (kinds[at] in _OPEN) - (kinds[at] in _CLOSE)
+    return at
 
 
 def _with(reader: Reader) -> Body:
@@ -260,8 +260,8 @@ def _change(reader: Reader, ctes: Text | None = None) -> Body:
         if not reader.take("="):
             raise reader.fault("expected =", hint=f"write it as: {example}")
         assignments.append((word, reader.piece(min(reader.find(","), end), "a value")))
-        if reader.at < end and not reader.take(","):
-            raise reader.fault("expected ,")
+        if reader.take(",") and reader.at >= end:
+            raise reader.fault("expected column = value after the comma")
     if not assignments:
         raise reader.fault("expected column = value", hint=f"write it as: {example}")
     _no_doubles([word for word, _ in assignments])

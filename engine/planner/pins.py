@@ -77,10 +77,10 @@ def _pin(predicate: Predicate, source: Source, owner: Callable[[exp.Column], tup
             t.db for t in predicate.query.find_all(exp.Table)
         )
         return Pin(name, query=predicate.query.sql(dialect="sqlite")) if local else None
-    if predicate.other is not None:
-        others = [other for other in owner(predicate.other) if other is not source]
-        if len(others) == 1 and others[0].select is source.select:
-            return Pin(name, source=others[0], column=predicate.other.name)
+    assert predicate.other is not None  # a predicate has values, a query or another column
+    others = [other for other in owner(predicate.other) if other is not source]
+    if len(others) == 1 and others[0].select is source.select:
+        return Pin(name, source=others[0], column=predicate.other.name)
     return None
 
 
@@ -115,11 +115,8 @@ def choose(source: Source, pins: Mapping[str, Sequence[Pin]], *, envelope: bool,
 
 def _pin_of(param: Param, pins: Mapping[str, Sequence[Pin]]) -> Pin | None:
     """The pin of a parameter, by its names or by the column it is the key of. Joins feed only what is required."""
-    for name in (param.name, param.alias, param.key):
-        for pin in pins.get((name or "").casefold(), ()):
-            if pin.fixed or param.required:
-                return pin
-    return None
+    named = [pin for name in (param.name, param.alias, param.key) for pin in pins.get((name or "").casefold(), ())]
+    return next((pin for pin in named if pin.fixed or param.required), None)
 
 
 def _honours(source: Source, method: Method, name: str, taken: Mapping[str, Pin]) -> bool:

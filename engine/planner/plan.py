@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.language.text import Text
-from provider_registry.model import Column, Method, Param
+from provider_registry.model import Column, Method
 
 JSON_ARGUMENT = "@@json"  # the feed column that holds a whole request body
 
@@ -44,7 +44,7 @@ class Step:
     reads: tuple[str, ...] = ()  # the tables the feed reads
     stamps: tuple[Stamp, ...] = ()
     filter: Mapping[str, Any] | None = None
-    fetch: frozenset[str] | None = None  # the columns anybody reads; None: all
+    fetch: frozenset[str] = frozenset()  # the columns that somebody reads
     why: str = ""
 
     @property
@@ -55,8 +55,6 @@ class Step:
     @property
     def fetched(self) -> tuple[Column, ...]:
         """The columns to decode: those that the statement or a stamp reads."""
-        if self.fetch is None:
-            return self.columns
         wanted = self.fetch | {s.source for s in self.stamps if s.origin == "row"}
         return tuple(c for c in self.columns if c.name in wanted)
 
@@ -106,8 +104,3 @@ def waves(steps: tuple[Step, ...]) -> list[list[Step]]:
         done |= {step.table for step in ready}
         waiting = [step for step in waiting if step.table not in done]
     return result
-
-
-def parameters(method: Method, names: tuple[str, ...]) -> tuple[Param, ...]:
-    """The parameters behind SQL names; names that are none are left out."""
-    return tuple(param for name in names if (param := method.param(name)) is not None)

@@ -26,18 +26,15 @@ Plannable: TypeAlias = Select | Insert | Change | Delete | Call
 
 def plan(body: Plannable, names: Names, *, pushdown: bool = True) -> Planned:
     """Plan one statement. Nothing has been sent when this raises."""
-    match body:
-        case Select():
-            made = _select(body, names, pushdown)
-        case Insert():
-            made = plan_insert(body, names, pushdown=pushdown)
-        case Change():
-            made = plan_change(body, names, pushdown=pushdown)
-        case Delete():
-            made = plan_delete(body, names, pushdown=pushdown)
-        case Call():
-            made = plan_exec(body, names)
-    return checked(made)
+    if isinstance(body, Select):
+        return checked(_select(body, names, pushdown))
+    if isinstance(body, Insert):
+        return checked(plan_insert(body, names, pushdown=pushdown))
+    if isinstance(body, Change):
+        return checked(plan_change(body, names, pushdown=pushdown))
+    if isinstance(body, Delete):
+        return checked(plan_delete(body, names, pushdown=pushdown))
+    return checked(plan_exec(body, names))
 
 
 def _select(body: Select, names: Names, pushdown: bool) -> Plan:

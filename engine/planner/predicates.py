@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from engine.errors import SyntaxFault
 from engine.language.dialect import parse_query
@@ -172,9 +171,9 @@ def constant(node: exp.Expr) -> str | None:
             return None
         if isinstance(part, _CHANGING) or (isinstance(part, exp.Func) and part.name.casefold() in _CHANGING_NAMES):
             return None
+    text = node.sql(dialect="sqlite")
     try:
-        text = node.sql(dialect="sqlite")
         again = parse_query(Text(f"SELECT {text}"))
-    except (SqlglotError, SyntaxFault):
+    except SyntaxFault:
         return None
     return text if len(again.expressions) == 1 and again.expressions[0] == node else None

@@ -54,18 +54,19 @@ def push_down(method: Method, found: Sequence[Predicate]) -> Push:
 def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:
     """A predicate as filter keys; None where it has to stay local."""
     rule = column.filter
-    word = "LIKE" if predicate.operator == "GLOB" else predicate.operator
-    if rule is None or not predicate.values or word not in (*rule.exact, *rule.inexact):
+    word = {"GLOB": "LIKE"}.get(predicate.operator, predicate.operator)
+    if word == "IN" and len(predicate.values) == 1:
+        word = "="
+    nested = word == "IN" and rule is not None and rule.top_level
+    if rule is None or nested or not predicate.values or word not in (*rule.exact, *rule.inexact):
         return None
     values = [_value(column, text) for text in predicate.values]
     if any(value is None for value in values):
         return None
-    if predicate.operator == "=":
+    if word == "=":
         return {rule.field: values[0]}
-    if predicate.operator == "IN":
-        if len(values) == 1:
-            return {rule.field: values[0]}
-        return None if rule.top_level else {"+or": [{rule.field: value} for value in values]}
+    if word == "IN":
+        return {"+or": [{rule.field: value} for value in values]}
     if predicate.operator in _WORDS:
         return {rule.field: {_WORDS[predicate.operator]: values[0]}}
     fragment = _FRAGMENTS[predicate.operator](str(values[0]))

@@ -251,6 +251,8 @@ def _returned(
         if isinstance(column.this, exp.Star) or name.casefold() in present:
             continue
         param = next((p for p in params if name.casefold() in (p.name.casefold(), (p.key or "").casefold())), None)
+        if param is None and column.find_ancestor(exp.Select) is not tree:
+            continue  # a subquery may have it; SQLite decides
         if param is None:
             known = [c.name for c in (*step.columns, *carried)] + [p.name for p in params if p.location != "body"]
             text = weave("SELECT ", returning)

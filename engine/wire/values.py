@@ -73,7 +73,7 @@ class _Wrong(Exception):
 def _value(shape: Shape, value: Any, at: str, convert: Mapping[str, Callable[[Any], Any]]) -> Any:
     """`at` is the place: `data__tags[2]`."""
     if value is None:
-        if shape.nullable:
+        if shape.nullable or shape.type == "any":
             return None
         raise _Wrong(f"{at} expects {_wanted(shape)}, not NULL")
     found = convert[shape.type](value)
@@ -166,7 +166,7 @@ def _boolean(value: Any) -> Any:
 
 
 def _string(value: Any) -> Any:
-    return str(value) if _numeric(value) is not _NO else _of(str)(value)
+    return str(value) if _numeric(value) is not _NO and math.isfinite(value) else _of(str)(value)
 
 
 def _json(kind: type) -> Callable[[Any], Any]:

@@ -123,6 +123,7 @@ def test_hints_stand_after_the_verb() -> None:
         ("REPLACE p.s.r SET WHERE a = 1", "expected column = value", "WHERE"),
         ("REPLACE p.s.r SET a 1 WHERE a = 1", "expected =", "1"),
         ("REPLACE p.s.r SET a = WHERE a = 1", "expected a value", "WHERE"),
+        ("REPLACE p.s.r SET a = 1, WHERE a = 1", "expected column = value after the comma", "WHERE"),
         ("UPDATE p.s.r SET a = 1 FROM x WHERE a = 1", "UPDATE takes no FROM", "FROM"),
         ("DELETE p.s.r", "expected FROM", "p"),
         ("DELETE FROM p.s.r WHERE a = 1 ORDER BY a", "DELETE takes no ORDER", "ORDER"),

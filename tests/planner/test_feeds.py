@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.settings import Settings
 from tests.planner.demo import ask
 
 PEOPLE, ORDERS, ITEMS, STOCK, NOTES = (f"acme.shop.{n}" for n in ("customers", "orders", "items", "stock", "notes"))
@@ -203,14 +204,24 @@ def test_feeds(sql: str, rows: list[Any], sent: list[str] | None) -> None:
         (f"SELECT * FROM {NOTES}", ["cannot be selected from", "SHOW METHODS IN acme.shop.notes"]),
         (f"INSERT INTO {NOTES} (text) VALUES ('x') RETURNING id", ["note returns no column 'id'"]),
         (f"DELETE FROM {NOTES} WHERE noteId = 5 RETURNING (SELECT 1 FROM {PEOPLE})", ["RETURNING takes expressions"]),
-        (f"EXEC {NOTES}.note @@json = '[1]'", ["@@json must be an object, got list"]),
+        (
+            f"EXEC {NOTES}.note @@json = 'nope'",
+            ["@@json is not JSON at character 1", "it breaks here: ... >>> nope..."],
+        ),
+        (f"EXEC {NOTES}.note @@json = 5", ["@@json is not JSON"]),
+        (f"EXEC {NOTES}.note @@json = x'ff'", ["@@json is not JSON"]),
+        (
+            f"SELECT * FROM {ORDERS} WHERE customerId IN (1, 2, 3)",
+            ["this would send 3 requests, more than the 2 allowed"],
+        ),
+        (f"EXEC {NOTES}.note @@json = '[1]'", ["@@json must be a JSON object"]),
         (f"EXEC {NOTES}.note @text = 'a', @@json = '{{\"text\": \"b\"}}'", ["text is given twice"]),
         (f"EXEC {NOTES}.note @@json = '{{}}'", ["note needs text", 'add "text": ... to @@json']),
         ("DESCRIBE acme.shop.notes", ["has no columns"]),
     ],
 )
 def test_refusals_say_what_to_do_and_send_nothing(sql: str, told: list[str]) -> None:
-    _, requests, error = ask(sql)
+    _, requests, error = ask(sql, Settings(environ={}, max_requests=2))
     for words in told:
         assert words in error
     assert requests == []

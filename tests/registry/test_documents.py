@@ -275,6 +275,28 @@ def test_a_variable_without_a_default_has_to_be_given(tmp_path: Path) -> None:
     assert (found.required, found.default, found.description) == (True, None, "where")
 
 
+def test_a_variable_that_the_address_does_not_use_is_none(tmp_path: Path) -> None:
+    found = shop.method(tmp_path, "get_item", {"/servers/0/url": "https://shop.example"})
+    assert (found.server.variables, names(found, "server")) == ({}, [])
+
+
+def test_a_variable_of_the_name_of_a_parameter_has_another(tmp_path: Path) -> None:
+    found = shop.method(tmp_path, "list_items", {f"{LISTED}/parameters/2": "{name: region, in: query}"})
+    assert [(p.name, p.wire) for p in found.params][2:] == [("region", "region"), ("server__region", "region")]
+
+
+def test_inputs_stand_in_order_of_place(tmp_path: Path) -> None:
+    edits = {f"{ADDED}/parameters": "[{name: dry, in: query}]"}
+    found = [p.name for p in shop.method(tmp_path, "add_item", edits).params]
+    assert found == ["dry", "data__name", "data__price", "data__tags", "region"]
+
+
+def test_a_service_may_lie_deeper_than_its_provider(tmp_path: Path) -> None:
+    provider = PROVIDER.replace("services/stock", "services/eu/stock")
+    root = shop.write(tmp_path, provider=provider, services__eu__stock=STOCK)
+    assert shop.items(root).methods["list_items"].auth.type == "bearer"
+
+
 def test_environment_variables_of_a_server(tmp_path: Path) -> None:
     edits = {
         "/servers/0/x-stratoql-env": "SHOP_URL",

@@ -117,13 +117,20 @@ def test_a_folder_is_all_that_is_below_it(tmp_path: Path) -> None:
 
 def test_a_service_inherits_from_its_provider_when_validated_alone(tmp_path: Path) -> None:
     edits = {"/providerServices/stock/config": "{x-stratoql-limit: {name: n}}"}
-    root = shop.write(tmp_path, provider=shop.edited(PROVIDER, edits))
+    provider = shop.edited(PROVIDER, edits)
+    root = shop.write(tmp_path / "a", provider=provider)
     assert [f.pointer for f in validate(stock_of(root))] == ["/providerServices/stock/config/x-stratoql-limit"]
+    provider = provider.replace("services/stock", "services/eu/stock")
+    deeper = shop.write(tmp_path / "b", provider=provider, services__eu__stock=STOCK) / "src/shop/v1.0.0/services/eu"
+    found = validate(deeper / "stock.yaml")
+    assert [f.pointer for f in found] == ["/providerServices/stock/config/x-stratoql-limit"]
 
 
 def test_a_service_without_a_provider_stands_for_itself(tmp_path: Path) -> None:
-    (tmp_path / "stock.yaml").write_text(STOCK)
-    assert validate(tmp_path / "stock.yaml") == []
+    (tmp_path / "provider.yaml").write_text("not: [YAML")  # of something else
+    (tmp_path / "drafts").mkdir()
+    (tmp_path / "drafts" / "stock.yaml").write_text(STOCK)
+    assert validate(tmp_path / "drafts" / "stock.yaml") == []
 
 
 def test_a_service_that_its_provider_does_not_list_has_its_config_still(tmp_path: Path) -> None:
