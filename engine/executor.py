@@ -14,13 +14,12 @@ from typing import Any, Literal, Protocol, TypeVar
 from engine.arguments import Job, jobs
 from engine.errors import (
     ApiError,
+    CallError,
     InvalidValue,
     NetworkError,
     PartialWrite,
     Refused,
-    ResponseError,
     StratoqlError,
-    TimedOut,
 )
 from engine.planner.plan import Plan, Step, waves
 from engine.settings import Settings
@@ -57,21 +56,11 @@ def create_tables(plan: Plan, store: Store) -> None:
 async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) -> Tally:
     """Run every step; the store then holds the tables of the output.
 
-    Raises CallError, and PartialWrite where some of several writes were done and some were not; TimedOut once
-    `settings.timeout` is used up.
+    Raises CallError, and PartialWrite where some of several writes were done and some were not.
     """
     tally = Tally()
-    waiting: tuple[Step, ...] = ()
-    try:
-        async with asyncio.timeout(settings.timeout):
-            for wave in waves(plan.steps):
-                waiting = tuple(wave)
-                await _together([_run(step, store, wire, settings, tally) for step in wave])
-    except TimeoutError as error:
-        names = ", ".join(step.method.name for step in waiting)
-        raise TimedOut(
-            f"{settings.timeout:g} s are used up, waiting for {names}", hint="give it more: --timeout"
-        ) from error
+    for wave in waves(plan.steps):
+        await _together([_run(step, store, wire, settings, tally) for step in wave])
     return tally
 
 
@@ -204,9 +193,7 @@ def _check_all(step: Step, todo: Sequence[Job], settings: Settings) -> None:
 
 def _verdict(error: StratoqlError) -> Literal["failed", "unknown"]:
     """Whether a failed write certainly did nothing."""
-    if isinstance(error, ApiError):
-        return "unknown" if error.status >= 500 or error.status == 408 else "failed"
-    return "unknown" if isinstance(error, NetworkError | ResponseError | TimedOut) else "failed"
+    return "unknown" if isinstance(error, CallError) and not error.harmless else "failed"
 
 
 def _alone(outcome: _Outcome) -> StratoqlError:

@@ -206,4 +206,4 @@ def test_one_row_changed_in_two_ways_is_refused(no_waiting: None) -> None:
 def test_time_runs_out_with_a_word_on_what_was_waited_for() -> None:
     slow = [Fault("GET", "^/images$", delay=5, times=None)]
     outcome = run(SCAN, Settings(environ={}, timeout=0.2), faults=slow)
-    assert "0.2 s are used up, waiting for get_images" in outcome.error
+    assert "the 0.2 s allowed are used up, waiting for the answer" in outcome.error
