@@ -208,5 +208,6 @@ def _place(message: str, text: Text) -> Span | None:
     name = found and (found["near"] or found["name"] or found["call"])
     if not name:
         return None
-    at = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text.sql, re.IGNORECASE)
+    edges = (r"(?<!\w)", r"(?!\w)") if name.isidentifier() else ("", "")
+    at = re.search(re.escape(name).join(edges), text.sql, re.IGNORECASE)
     return text.origin(at.start(), at.end()) if at else None

@@ -10,9 +10,10 @@ import re
 from collections import deque
 
 from provider_registry.nodes import Node
-from provider_registry.shapes import MAX_SHAPES, fold
+from provider_registry.shapes import fold
 
 Parts = tuple[str, ...]  # names of members; `*` is each element of an array, `..` any depth
+_FAR = 1000  # schemas looked at for `$..x`
 EACH, DEEP = "*", ".."
 _PART = re.compile(
     r"\.\.(?=[\w@$-])|\.?(?P<name>@\w+\.\w+|[\w@$-]+)|\[(?P<each>\*)\]|\[(?P<quote>['\"])(?P<odd>.+?)(?P=quote)\]|\.(?P<all>\*)"
@@ -78,7 +79,7 @@ def _anywhere(schema: Node, found: Parts) -> Node | None:
     """The same below, at the least depth; schemas that lead back to themselves are looked at once."""
     seen: set[tuple[str, tuple[str, ...]]] = set()
     pending = deque([schema])
-    while pending and len(seen) < MAX_SHAPES:
+    while pending and len(seen) < _FAR:
         node = pending.popleft()
         if (node.file, node.pointer) in seen:
             continue

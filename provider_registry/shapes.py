@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, cast, get_args
 
 from provider_registry.faults import closest
 from provider_registry.model import Column, Shape, Type
 from provider_registry.nodes import PAYLOADS, Node, Pointer
 
-MAX_DEPTH = 6  # levels of a value that are described
-MAX_SHAPES = 2000  # and parts of it; some published schemas nest without end
+LEVELS, SIZE = 6, 200  # how far a value that is sent is described: so much can be checked before it leaves
+COLUMN_LEVELS, COLUMN_SIZE = 2, 30  # one that comes back: JSON text in SQL, described for people
 _MAX_FOLDS = 32  # allOf within allOf; more is a circle
 _TYPES: tuple[str, ...] = get_args(Type)
 _WORDS = (
@@ -124,22 +125,29 @@ def _some(node: Node, arms: Sequence[Folded]) -> Folded:
     return some
 
 
-def shape(node: Node, *, sent: bool = False, depth: int = 0) -> Shape:
+def shape(node: Node, *, sent: bool = False, levels: int = LEVELS, size: int = SIZE) -> Shape:
     """What a value must look like. In one that is `sent`, read-only members have no place.
 
-    A schema that leads back to itself, lies deeper than `MAX_DEPTH` levels or is larger than `MAX_SHAPES` is
-    described that far: what is below may be anything.
+    Published schemas nest without end, so a value is described some `levels` deep, and no deeper than where it has
+    more than `size` parts. Of what is below only the type is told.
     """
-    return _shape(node, sent, depth, iter(range(MAX_SHAPES)), ())
+    for deep in range(levels, 1, -1):
+        room = iter(range(size))
+        found = _shape(node, sent, deep, room, ())
+        if next(room, None) is not None:
+            return found
+    return _shape(node, sent, 1, repeat(0), ())
 
 
-def _shape(node: Node, sent: bool, depth: int, room: Iterator[int], above: tuple[Place, ...]) -> Shape:
-    place = (node.file, node.pointer)
-    if not node or depth > MAX_DEPTH or place in above or next(room, None) is None:
+def _shape(node: Node, sent: bool, deep: int, room: Iterator[int], above: tuple[Place, ...]) -> Shape:
+    if not node or next(room, None) is None:
         return Shape(type="any", nullable=True)
-    folded = fold(node)
-    members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))}
-    inner = folded.words.get("items")
+    folded, place = fold(node), (node.file, node.pointer)
+    inner: Node | None = None
+    members: dict[str, Node] = {}
+    if deep > 0 and place not in above:
+        inner = folded.words.get("items")
+        members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))}
     above = (*above, place)
     return Shape(
         type=cast(Type, folded.type),
@@ -154,8 +162,8 @@ def _shape(node: Node, sent: bool, depth: int, room: Iterator[int], above: tuple
         pattern_hint=_text(folded, "x-stratoql-pattern-hint"),
         min_items=_count(folded, "minItems"),
         max_items=_count(folded, "maxItems"),
-        items=_shape(inner, sent, depth + 1, room, above) if inner else None,
-        fields={name: _shape(m, sent, depth + 1, room, above) for name, m in members.items()},
+        items=_shape(inner, sent, deep - 1, room, above) if inner else None,
+        fields={name: _shape(m, sent, deep - 1, room, above) for name, m in members.items()},
         required=tuple(name for name in folded.required if name in members),
     )
 
@@ -225,7 +233,7 @@ def column(name: str, node: Node) -> Column:
     folded = fold(node)
     return Column(
         name=name,
-        shape=shape(node, depth=1),
+        shape=shape(node, levels=COLUMN_LEVELS, size=COLUMN_SIZE),
         description=_text(folded, "description") or "",
         example=example(folded),
         read_only=folded.word("readOnly") is True,

@@ -200,6 +200,27 @@ def test_ctrl_c_in_a_write_accounts_for_it() -> None:
     assert [args["imageId"] for args in raised.value.unsent] == ["private/13"]
 
 
+def test_wrong_settings_are_no_fault_of_the_statement() -> None:
+    with Session(Settings(environ={}, servers={"linode": "http://far.example"})) as held:
+        with pytest.raises(UsageError) as raised:
+            list(held.run(ONE))
+        assert raised.value.statement is None
+        assert "--insecure-http" in explain(raised.value)
+
+
+def test_a_hint_that_nobody_knows_is_told() -> None:
+    with session() as held:
+        (result,) = held.run("SELECT /*+ HURRY */ 1")
+        assert result.warnings == ("the hint HURRY is not known and has no effect",)
+
+
+def test_explaining_an_explanation_explains_it() -> None:
+    with session() as held:
+        (once,) = held.run(f"EXPLAIN {ONE}")
+        (twice,) = held.run(f"EXPLAIN EXPLAIN {ONE}")
+        assert twice.fetchall() == once.fetchall()
+
+
 def test_ctrl_c_stops_a_query_in_sqlite() -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     timer = threading.Timer(0.3, _press_ctrl_c)

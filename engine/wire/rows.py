@@ -88,8 +88,8 @@ def members(found: Json) -> dict[str, msgspec.Raw] | None:
 def find(found: Json, path: Parts) -> list[Json]:
     """What stands at a path; several places where it goes through arrays. Raises KeyError: a member is missing.
 
-    A member of an array is the member of each of its elements, and may be missing in some. A null on the way is null
-    at its end.
+    A member of an array is the member of each of its elements, and may be missing in some; where the path says so
+    (`[*]`), in all. A null on the way is null at its end.
 
     >>> [bytes(raw) for raw in find(b'{"a": [{"b": 1}, {}, {"b": [2]}]}', ("a", "[*]", "b"))]
     [b'1', b'[2]']
@@ -104,7 +104,11 @@ def find(found: Json, path: Parts) -> list[Json]:
         return deep
     start = _start(found)
     if start == b"[":
-        return [hit for element in _ELEMENTS.decode(found) for hit in _some(element, rest if part == EACH else path)]
+        elements = _ELEMENTS.decode(found)
+        hits = [hit for element in elements for hit in _some(element, rest if part == EACH else path)]
+        if elements and not hits and part != EACH:
+            raise KeyError(part)
+        return hits
     if start == b"{":
         inside = _MEMBERS.decode(found)
         if part == EACH:

@@ -20,7 +20,6 @@ from provider_registry.model import (
     Column,
     Credential,
     Filtering,
-    Limit,
     Method,
     PageSize,
     Paging,

@@ -57,7 +57,7 @@ def test_user_and_password() -> None:
     with pytest.raises(CredentialError, match="no credential for linode: looked at ME"):
         grant(auth, settings({"PASSWORD": "x"}))
     for environ in ({"ME": "a:b", "PASSWORD": "x"}, {"ME": "a\n", "PASSWORD": "x"}, {"ME": "a", "PASSWORD": "b\x00"}):
-        with pytest.raises(CredentialError, match="the (user|credential) from (ME|PASSWORD) holds"):
+        with pytest.raises(CredentialError, match=r"the (user|credential) from (ME|PASSWORD) holds"):
             grant(auth, settings(environ))
 
 

@@ -6,22 +6,22 @@ import pytest
 
 from engine.wire.masking import clean, masked, secret_name, shown
 
-SECRET = (
-    "root_pass password passwd passphrase pwd client_secret token tokens api_key apiKey APIKEY accessKey access-key "
-    "X-Amz-Signature sig Signature X-Amz-Credential X-Amz-Security-Token private_key Authorization jwt "
-    "data__root_pass AWSSecretAccessKey secretKey"
-).split()
-PLAIN = (
-    "label key keys imageId page page_size pageToken nextPageToken compass bypass tokenizer ssh_keys design".split()
-)
+SECRET = """
+    root_pass password passwd passphrase pwd client_secret token tokens api_key apiKey APIKEY accessKey access-key
+    X-Amz-Signature sig Signature X-Amz-Credential X-Amz-Security-Token private_key Authorization jwt
+    data__root_pass AWSSecretAccessKey secretKey
+"""
+PLAIN = """
+    label key keys imageId page page_size pageToken nextPageToken compass bypass tokenizer ssh_keys design
+"""
 
 
-@pytest.mark.parametrize("name", SECRET)
+@pytest.mark.parametrize("name", SECRET.split())
 def test_names_of_secrets(name: str) -> None:
     assert secret_name(name)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", PLAIN.split())
 def test_names_of_other_things(name: str) -> None:
     assert not secret_name(name)
 

@@ -270,7 +270,7 @@ def test_placeholders_inside_a_segment() -> None:
 
 
 def test_a_placeholder_that_nobody_declares() -> None:
-    with pytest.raises(Refused, match="the path of get_image has {imageId}, which its document declares nowhere"):
+    with pytest.raises(Refused, match=r"the path of get_image has \{imageId\}, which its document declares nowhere"):
         prepare(call(replace(GET_IMAGE, params=())), settings())
 
 

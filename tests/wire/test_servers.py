@@ -82,7 +82,7 @@ def test_an_address_is_looked_at_with_suspicion(url: str, kind: type[StratoqlErr
 
 
 def test_the_documents_own_address_is_looked_at_too() -> None:
-    with pytest.raises(Refused, match="the address of far is http://far.example: plain http"):
+    with pytest.raises(Refused, match=r"the address of far is http://far\.example: plain http"):
         base_url("far", Server(url="http://far.example"), settings(), {})
     with pytest.raises(UsageError, match="the address of far names no host"):
         base_url("far", Server(url="https:///x"), settings(), {})
