@@ -51,7 +51,7 @@ class Library:
         self._faults: dict[tuple[str, Pointer, str], Fault] = {}
         self._roots: dict[str, Node] = {}
         self.targets: dict[tuple[str, str], tuple[Node, Pointer]] = {}  # file, reference -> what was found there
-        self.memo: dict[tuple[str, Pointer, int], Any] = {}  # for readers: what they made of a node
+        self.memo: dict[tuple[object, ...], Any] = {}  # for readers: what they made of a node
 
     @property
     def faults(self) -> list[Fault]:

@@ -56,7 +56,7 @@ class Folded:
 
 def fold(node: Node, depth: int = 0) -> Folded:
     """A schema with its parts folded in. What is no mapping is a fault and describes anything."""
-    place = (node.file, node.pointer, id(node.value))  # the value too: keys beside a `$ref` make one place two
+    place = (node.file, node.pointer, id(node.value))  # the value: keys beside a `$ref` make two of one place
     if place not in node.library.memo:
         node.library.memo[place] = _fold(node, depth)
     return cast(Folded, node.library.memo[place])
@@ -131,16 +131,30 @@ def shape(node: Node, *, sent: bool = False, levels: int = LEVELS, size: int = S
     Published schemas nest without end, so a value is described some `levels` deep, and no deeper than where it has
     more than `size` parts. Of what is below only the type is told.
     """
+    place = (node.file, node.pointer, id(node.value), sent, levels)
+    if place not in node.library.memo:
+        fold(node)  # keeps the node, so that its id stays its own
+        node.library.memo[place] = _fitting(node, sent, levels, size)
+    return cast(Shape, node.library.memo[place])
+
+
+class _Large(Exception):
+    """There are more parts than asked for."""
+
+
+def _fitting(node: Node, sent: bool, levels: int, size: int) -> Shape:
     for deep in range(levels, 1, -1):
-        room = iter(range(size))
-        found = _shape(node, sent, deep, room, ())
-        if next(room, None) is not None:
-            return found
+        try:
+            return _shape(node, sent, deep, iter(range(size)), ())
+        except _Large:
+            continue
     return _shape(node, sent, 1, repeat(0), ())
 
 
 def _shape(node: Node, sent: bool, deep: int, room: Iterator[int], above: tuple[Place, ...]) -> Shape:
-    if not node or next(room, None) is None:
+    if next(room, None) is None:
+        raise _Large
+    if not node:
         return Shape(type="any", nullable=True)
     folded, place = fold(node), (node.file, node.pointer)
     inner: Node | None = None

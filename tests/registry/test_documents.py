@@ -9,7 +9,7 @@ import pytest
 
 from provider_registry.documents import load_provider, load_service
 from provider_registry.faults import NotFound
-from provider_registry.model import Limit, Method, Param, Retry
+from provider_registry.model import Limit, Method, Param, Retry, Shape
 from tests.registry import shop
 from tests.registry.shop import ADD, ADDED, ANSWER, BODY, DROP, GET, ITEM, ITEMS, LIST, LISTED, ONE, PROVIDER, STOCK
 
@@ -412,23 +412,41 @@ def test_any_of_has_the_properties_of_every_arm_and_needs_what_all_need(tmp_path
 
 
 def test_schemas_that_lead_back_to_themselves_end(tmp_path: Path) -> None:
-    found = shop.method(tmp_path, "get_item", {f"{ITEM}/properties/tags": f"{{type: array, items: {ITEM_REF}}}"})
-    inner = found.response.columns[3].shape.items
-    assert inner is not None
-    assert inner.fields["name"].type == "string"
-    assert inner.fields["tags"].type == "any"
+    found = shop.method(tmp_path, "add_item", {f"{ITEM}/properties/tags": f"{{type: array, items: {ITEM_REF}}}"})
+    item = param(found, "data__tags").shape.items
+    assert item is not None
+    assert item.fields["name"].max_length == 20
+    assert (item.fields["tags"].type, item.fields["tags"].items) == ("array", None)
 
 
-def test_a_vast_schema_is_described_in_part(tmp_path: Path) -> None:
-    width = 40
-    edits = {
-        f"/components/schemas/S{level}": f"{{properties: {{{inner}}}}}"
-        for level in range(5)
-        for inner in [", ".join(f"p{i}: {{$ref: '#/components/schemas/S{level + 1}'}}" for i in range(width))]
-    } | {"/components/schemas/S5": "{type: integer}", f"{ITEM}/properties/tags": "{$ref: '#/components/schemas/S0'}"}
-    shape = shop.method(tmp_path, "get_item", edits).response.columns[3].shape
-    assert shape.fields["p0"].fields["p0"].type == "object"
-    assert shape.fields["p39"].type == "any"
+def nested(levels: int, width: int) -> dict[str, str]:
+    """Schemas S0, S1, ...: each has `width` properties of the next one."""
+    refs = {
+        level: ", ".join(f"p{i}: {{$ref: '#/components/schemas/S{level + 1}'}}" for i in range(width))
+        for level in range(levels)
+    }
+    schemas = {f"/components/schemas/S{level}": f"{{properties: {{{inner}}}}}" for level, inner in refs.items()}
+    return schemas | {f"/components/schemas/S{levels}": "{type: integer}"}
+
+
+def depth(shape: Shape) -> int:
+    below = [depth(field) for field in shape.fields.values()] + ([depth(shape.items)] if shape.items else [])
+    return 1 + max(below, default=-1)
+
+
+@pytest.mark.parametrize(
+    ("levels", "width", "sent", "returned"),
+    [(1, 3, 1, 1), (3, 3, 3, 2), (9, 1, 6, 2), (5, 6, 2, 1), (5, 40, 1, 1), (2, 500, 1, 1)],
+)
+def test_a_vast_schema_is_described_so_far_as_it_fits(
+    levels: int, width: int, sent: int, returned: int, tmp_path: Path
+) -> None:
+    edits = nested(levels, width) | {f"{ITEM}/properties/tags": "{$ref: '#/components/schemas/S0'}"}
+    found = shop.method(tmp_path, "add_item", edits)
+    asked, answered = param(found, "data__tags").shape, found.response.columns[3].shape
+    assert (depth(asked), depth(answered)) == (sent, returned)
+    assert len(asked.fields) == len(answered.fields) == width
+    assert {field.type for field in asked.fields.values()} == {"integer" if levels == 1 else "object"}
 
 
 def test_references_reach_other_files_of_the_version(tmp_path: Path) -> None:
