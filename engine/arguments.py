@@ -57,6 +57,7 @@ def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
         rows=step.rows,
         filter=step.filter,
         page_size=page_size,
+        row_limit=1 if step.counts else step.limit,
     )
     return Job(call, row)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeVar
 
 from engine.arguments import Job, jobs
@@ -73,6 +73,8 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
         )
     if step.writes:
         await _write(step, todo, store, wire, settings, tally)
+    elif step.counts:
+        await _together([_count(step, job, store, wire, tally) for job in todo])
     elif len(todo) == 1:
         async for page in _pages(todo[0], wire):
             _load(step, todo[0], page, store, tally)
@@ -92,6 +94,22 @@ async def _pages(job: Job, wire: Wire) -> AsyncIterator[Page]:
     except ApiError as error:
         if error.status != 404 or not looked_up:
             raise
+
+
+async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -> None:
+    """As many rows as the list says it has, each with the values that the filter leaves no choice about.
+
+    A list that does not say, or that was not filtered, is read whole.
+    """
+    for page in await _all(job, wire):
+        if page.total is None or not page.filtered:
+            whole = replace(job, call=replace(job.call, row_limit=None))
+            for full in await _all(whole, wire):
+                _load(step, whole, full, store, tally)
+            return
+        values = {**step.fixed, **{s.column.name: job.row.get(s.source) for s in step.stamps}}
+        store.repeat(step.table, list(values), tuple(values.values()), page.total)
+        tally.warnings += [w for w in page.warnings if w not in tally.warnings]
 
 
 async def _all(job: Job, wire: Wire) -> list[Page]:

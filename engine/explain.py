@@ -49,7 +49,12 @@ def _request(step: Step, job: Job, settings: Settings) -> Iterator[str]:
     walks = paging.algorithm != "none" and paging.request_key not in {
         p.wire for p in step.method.params if p.name in job.call.args
     }
-    yield f"send: {first}{'  (and every further page)' if walks else ''}"
+    more = "  (and every further page)" if walks else ""
+    if step.counts:
+        more = "  (its count of rows is enough)"
+    elif step.limit is not None:
+        more = f"  (and further pages up to {step.limit} rows)" if walks else ""
+    yield f"send: {first}{more}"
     yield from (f"  {line}" for line in rest)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from engine.errors import Interrupted, QueryFault, Span
 from engine.functions import COLLATIONS, FUNCTIONS, Function
-from engine.language.text import Text, quote_name
+from engine.language.text import Text, quote_name, quote_text
 from engine.result import ColumnType, JsonText
 from provider_registry.model import Column, Shape
 
@@ -111,6 +111,18 @@ class Store:
             self._db.executemany(f"INSERT INTO {quote_name(table)} {values}", rows)
         except sqlite3.Error as error:
             raise self._fault(error, Text("")) from error
+
+    def repeat(self, table: str, columns: Sequence[str], row: Row, count: int) -> None:
+        """Add the same row `count` times."""
+        names = ", ".join(map(quote_name, columns)) or quote_name(self._first_column(table))
+        marks = ", ".join("?" * len(columns)) or "NULL"
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+        if count > 0:
+            sql = f"INSERT INTO {quote_name(table)} ({names}) {numbers} SELECT {marks} FROM n"
+            self._db.execute(sql, (count, *row))
+
+    def _first_column(self, table: str) -> str:
+        return str(self._db.execute(f"SELECT name FROM pragma_table_info({quote_text(table)})").fetchone()[0])
 
     def query(self, sql: Text | str) -> Iterator[Row]:
         """The rows of a query, as SQLite finds them."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any, cast, get_args
 
 from provider_registry.faults import closest
 from provider_registry.model import Column, Shape, Type
-from provider_registry.nodes import PAYLOADS, Node, Pointer
+from provider_registry.nodes import PAYLOADS, Node
 
 LEVELS, SIZE = 6, 200  # how far a value that is sent is described: so much can be checked before it leaves
 COLUMN_LEVELS, COLUMN_SIZE = 2, 30  # one that comes back: JSON text in SQL, described for people
@@ -25,7 +24,6 @@ _WORDS = (
     *("minItems", "maxItems", "items", "readOnly", "writeOnly", "default", "example", "examples", "description"),
     *("x-stackQL-alias", "x-alwaysRequired", "x-stratoql-pattern-hint"),
 )
-Place = tuple[str, Pointer]
 ANONYMOUS = "column_anon"  # the column of rows that are no objects, as StackQL calls it
 
 
@@ -131,38 +129,30 @@ def shape(node: Node, *, sent: bool = False, levels: int = LEVELS, size: int = S
     Published schemas nest without end, so a value is described some `levels` deep, and no deeper than where it has
     more than `size` parts. Of what is below only the type is told.
     """
-    place = (node.file, node.pointer, id(node.value), sent, levels)
-    if place not in node.library.memo:
-        fold(node)  # keeps the node, so that its id stays its own
-        node.library.memo[place] = _fitting(node, sent, levels, size)
-    return cast(Shape, node.library.memo[place])
-
-
-class _Large(Exception):
-    """There are more parts than asked for."""
-
-
-def _fitting(node: Node, sent: bool, levels: int, size: int) -> Shape:
-    for deep in range(levels, 1, -1):
-        try:
-            return _shape(node, sent, deep, iter(range(size)), ())
-        except _Large:
-            continue
-    return _shape(node, sent, 1, repeat(0), ())
-
-
-def _shape(node: Node, sent: bool, deep: int, room: Iterator[int], above: tuple[Place, ...]) -> Shape:
-    if next(room, None) is None:
-        raise _Large
     if not node:
         return Shape(type="any", nullable=True)
-    folded, place = fold(node), (node.file, node.pointer)
-    inner: Node | None = None
-    members: dict[str, Node] = {}
-    if deep > 0 and place not in above:
-        inner = folded.words.get("items")
-        members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))}
-    above = (*above, place)
+    sizes = (_sized(node, sent, deep) for deep in range(levels, 1, -1))
+    return next((found for found, parts in sizes if parts <= size), _sized(node, sent, 1)[0])
+
+
+def _sized(node: Node, sent: bool, deep: int) -> tuple[Shape, int]:
+    """A shape of so many levels, and of how many parts it is. Parts that are alike are one object in memory."""
+    if not node:
+        return Shape(type="any", nullable=True), 1
+    folded = fold(node)
+    inner = folded.words.get("items") if deep else None
+    members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))} if deep else {}
+    place = (node.file, node.pointer, id(node.value), sent, deep if inner or members else 0)
+    memo = node.library.memo
+    if place not in memo:
+        items = _sized(inner, sent, deep - 1) if inner else None
+        fields = {name: _sized(m, sent, deep - 1) for name, m in members.items()}
+        parts = 1 + (items[1] if items else 0) + sum(count for _, count in fields.values())
+        memo[place] = _made(folded, items[0] if items else None, {name: f for name, (f, _) in fields.items()}), parts
+    return cast(tuple[Shape, int], memo[place])
+
+
+def _made(folded: Folded, items: Shape | None, fields: dict[str, Shape]) -> Shape:
     return Shape(
         type=cast(Type, folded.type),
         format=_text(folded, "format"),
@@ -176,9 +166,9 @@ def _shape(node: Node, sent: bool, deep: int, room: Iterator[int], above: tuple[
         pattern_hint=_text(folded, "x-stratoql-pattern-hint"),
         min_items=_count(folded, "minItems"),
         max_items=_count(folded, "maxItems"),
-        items=_shape(inner, sent, deep - 1, room, above) if inner else None,
-        fields={name: _shape(m, sent, deep - 1, room, above) for name, m in members.items()},
-        required=tuple(name for name in folded.required if name in members),
+        items=items,
+        fields=fields,
+        required=tuple(name for name in folded.required if name in fields),
     )
 
 

@@ -44,6 +44,8 @@ class Step:
     reads: tuple[str, ...] = ()  # the tables the feed reads
     stamps: tuple[Stamp, ...] = ()
     filter: Mapping[str, Any] | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)  # columns that the filter makes one value in every row
+    limit: int | None = None  # no more rows than this are wanted
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
     why: str = ""
 
@@ -57,6 +59,17 @@ class Step:
         """The columns to decode: those that the statement or a stamp reads."""
         wanted = self.fetch | {s.source for s in self.stamps if s.origin == "row"}
         return tuple(c for c in self.columns if c.name in wanted)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the number of rows is all that is wanted: every column that is read has one value in all of them.
+
+        Then a list's own count stands for its rows.
+        """
+        constant = all(stamp.origin in ("feed", "nothing") for stamp in self.stamps)
+        named = {column.name for column in self.columns}
+        listed = self.rows is not None and self.method.paging.total_key is not None and self.limit is None
+        return listed and constant and not self.writes and (self.fetch & named) <= self.fixed.keys()
 
     @property
     def table_columns(self) -> tuple[Column, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.planner.predicates import Predicate
@@ -19,9 +19,16 @@ from provider_registry.model import Column, Method
 
 @dataclass(frozen=True)
 class Push:
-    """What travels with the calls of a source."""
+    """What travels with the calls of a source.
+
+    `exact` are the predicates that the API answers just as SQL does. `fixed` are the columns that an exact equality
+    gives one value in every row. `limit` is how many rows are wanted.
+    """
 
     filter: Mapping[str, Any] | None = None
+    exact: frozenset[Predicate] = frozenset()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    limit: int | None = None
 
 
 _WORDS = {"<": "+lt", "<=": "+lte", ">": "+gt", ">=": "+gte"}
@@ -36,27 +43,48 @@ def push_down(method: Method, found: Sequence[Predicate]) -> Push:
     bounds = method.filtering
     if bounds is None:
         return Push()
-    columns = {c.name.casefold(): c for c in method.response.columns if c.filter is not None}
+    columns = {c.name.casefold(): c for c in method.response.columns}
     pushed: dict[str, Any] = {}
+    exact: set[Predicate] = set()
+    fixed: dict[str, Any] = {}
     terms = 0
     for predicate in found:
         column = columns.get(predicate.column.name.casefold())
         term = _term(column, predicate) if column is not None else None
-        if term is None:
+        if column is None or term is None:
             continue
         merged = _merged(pushed, term)
         size = len(json.dumps(merged)) if merged is not None else 0
-        if merged is not None and terms + len(predicate.values) <= bounds.max_terms and size <= bounds.max_bytes:
-            pushed, terms = merged, terms + len(predicate.values)
-    return Push(pushed or None)
+        if merged is None or terms + len(predicate.values) > bounds.max_terms or size > bounds.max_bytes:
+            continue
+        pushed, terms = merged, terms + len(predicate.values)
+        if column.filter is not None and _word(predicate) in column.filter.exact:
+            exact.add(predicate)
+            if _word(predicate) == "=":
+                fixed[column.name] = next(iter(term.values()))
+    return Push(pushed or None, frozenset(exact), fixed)
+
+
+def ordered(method: Method, push: Push, name: str, *, descending: bool) -> Push | None:
+    """The same push with an order that the API keeps as SQLite would; None where it does not."""
+    columns = {c.name.casefold(): c for c in method.response.columns}
+    column = columns.get(name.casefold())
+    unordered = {c.filter.field for c in columns.values() if c.filter is not None and c.filter.unordered}
+    if (
+        column is None
+        or column.filter is None
+        or not column.filter.orderable
+        or unordered & (push.filter or {}).keys()
+    ):
+        return None
+    direction = "desc" if descending else "asc"
+    return replace(push, filter={**(push.filter or {}), "+order_by": column.filter.field, "+order": direction})
 
 
 def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:
     """A predicate as filter keys; None where it has to stay local."""
     rule = column.filter
-    word = {"GLOB": "LIKE"}.get(predicate.operator, predicate.operator)
-    if word == "IN" and len(predicate.values) == 1:
-        word = "="
+    word = _word(predicate)
     nested = word == "IN" and rule is not None and rule.top_level
     if rule is None or nested or not predicate.values or word not in (*rule.exact, *rule.inexact):
         return None
@@ -71,6 +99,13 @@ def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:
         return {rule.field: {_WORDS[predicate.operator]: values[0]}}
     fragment = _FRAGMENTS[predicate.operator](str(values[0]))
     return {rule.field: {"+contains": fragment}} if fragment else None
+
+
+def _word(predicate: Predicate) -> str:
+    """The operator as documents name it: GLOB is a LIKE, a list of one is an equality."""
+    if predicate.operator == "IN" and len(predicate.values) == 1:
+        return "="
+    return "LIKE" if predicate.operator == "GLOB" else predicate.operator
 
 
 def _merged(pushed: Mapping[str, Any], term: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from sqlglot import exp
 from engine.errors import Refused
 from engine.language.dialect import parse_query
 from engine.language.text import Text, quote_name, splice
+from engine.planner.limits import push_limit
 from engine.planner.names import Names, Reference, Scope, Source, place, references, relations, scopes, table_place
 from engine.planner.pins import Choice, choose, example, feed_sql, pins_of
 from engine.planner.plan import Stamp, Step
@@ -46,6 +47,13 @@ class _Need:
     def columns(self) -> tuple[Column, ...]:
         response = self.choice.method.response
         return response.envelope if self.envelope else response.columns
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a walk over all pages of a list's rows, of which a part may be enough."""
+        paging = self.choice.method.paging
+        paged = any(param.wire == paging.request_key for _, param in self.params)
+        return self.source.step is None and not self.envelope and not self.choice.pins and not paged
 
     @property
     def stamps(self) -> tuple[Stamp, ...]:
@@ -84,7 +92,10 @@ def plan_query(
         said += _implied(said, owners)
         for source in scope.sources.values():
             usable = [predicate for term, predicate in said if term.may_narrow(source.alias)]
-            needs.append(_need(source, usable, columns, owners, text, pushdown))
+            need = _need(source, usable, columns, owners, text, pushdown)
+            if pushdown and need.whole:
+                need = replace(need, push=push_limit(tree, found, terms, need.choice.method, need.push))
+            needs.append(need)
         if scope.sources:
             local += [term.node.sql(dialect="sqlite") for term in terms]
     needs.sort(key=lambda need: table_place(need.source.table))
@@ -224,6 +235,8 @@ def _step(need: _Need, tables: Mapping[Source, str], table: str) -> Step:
         reads=reads,
         stamps=need.stamps,
         filter=need.push.filter,
+        fixed=need.push.fixed,
+        limit=need.push.limit,
         why=need.choice.why,
     )
 
@@ -231,7 +244,7 @@ def _step(need: _Need, tables: Mapping[Source, str], table: str) -> Step:
 def _key(step: Step) -> tuple[object, ...]:
     """What makes two steps fetch the same rows."""
     feed = step.feed.sql if step.feed else ""
-    return step.resource, step.method.name, step.rows, feed, json.dumps(step.filter, sort_keys=True)
+    return step.resource, step.method.name, step.rows, feed, json.dumps(step.filter, sort_keys=True), step.limit
 
 
 def _circle(waiting: Sequence[_Need], text: Text) -> Refused:

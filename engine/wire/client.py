@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from time import perf_counter
 from types import TracebackType
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -97,6 +96,12 @@ class Client:
             self._grants[key] = authorize(auth, call.provider, self.settings, url=url, home=home)
         return self._grants[key]
 
+    def scrub(self, text: str) -> str:
+        """A text without any secret that has been used."""
+        for grant in self._grants.values():
+            text = grant.scrub(text)
+        return text
+
     async def once(
         self, call: Call, request: Request, grant: Grant, attempt: int, budget: Budget, spent: list[Cost]
     ) -> Reply:
@@ -105,28 +110,29 @@ class Client:
         Raises CallError where no whole answer came; an error status is an answer. What it cost is added to `spent`.
         """
         told, key, limit = f"{request.method} {masked(request.url)}", _limit_key(call, request), call.method.limit
-        began, sent = perf_counter(), 0.0
+        now = self.clock.now
+        began, sent = now(), None
         stage = f"the rate limit of {key[1]}"
         try:
             async with asyncio.timeout(budget.left):
-                waited = await self.limits.acquire(key, limit, budget)
+                await self.limits.acquire(key, limit, budget)
                 try:
                     stage = "a place among the requests under way"
                     async with self._places:
-                        stage, sent = f"the answer to {told}", perf_counter()
-                        spent.append(Cost(requests=1, waited=max(waited, sent - began)))
+                        stage, sent = f"the answer to {told}", now()
+                        spent.append(Cost(requests=1, waited=sent - began))
                         self.tell(Event("request", told, request=told, attempt=attempt))
                         reply, size = await exchange(self._http, request, grant, self._largest)
                     self.limits.observe(key, reply.headers)
                 finally:
                     self.limits.release(key)
         except TimeoutError:
-            raise budget.over(stage, request=told, harmless=not sent) from None
+            raise budget.over(stage, request=told, harmless=sent is None) from None
         except CallError as error:
-            if sent:
-                self._note(request, type(error).__name__, None, attempt, perf_counter() - sent, 0)
+            if sent is not None:
+                self._note(request, type(error).__name__, None, attempt, now() - sent, 0)
             raise
-        seconds = perf_counter() - sent
+        seconds = now() - sent
         spent.append(Cost(bytes=size, network=seconds))
         self._note(request, str(reply.status), reply.status, attempt, seconds, size)
         return reply
@@ -207,10 +213,15 @@ class Traffic:
             return paging.Answer(content, reply.headers, request, cost)
 
         ahead = AHEAD * self._client.settings.concurrency
-        async with aclosing(paging.walk(call, fetch, self.budget, ahead)) as pages:
-            async for page in pages:
-                self._client.tell(_told(call, page))
-                yield page
+        try:
+            async with aclosing(paging.walk(call, fetch, self.budget, ahead)) as pages:
+                async for page in pages:
+                    self._client.tell(_told(call, page))
+                    yield page
+        except CallError as error:
+            error.message = self._client.scrub(error.message)
+            error.args = (error.message,)
+            raise
 
     async def send(
         self, call: Call, request: Request, accept: Callable[[Reply, Scrub], T], *, home: str
@@ -230,9 +241,9 @@ class Traffic:
                     reply = await client.once(call, request, grant, attempt, self.budget, spent)
                     if not 200 <= reply.status < 300:
                         raise refusal(reply, method, grant, client.clock.wall())
-                    began = perf_counter()
+                    began = client.clock.now()
                     found = accept(reply, grant.scrub)
-                    spent.append(Cost(decoding=perf_counter() - began))
+                    spent.append(Cost(decoding=client.clock.now() - began))
                     return found, sum(spent, Cost())
                 except CallError as error:
                     wait = decide(method, attempt, error, client.clock.random)
@@ -279,5 +290,5 @@ def _tried(error: CallError, attempts: int) -> None:
 
 def _told(call: Call, page: Page) -> Event:
     name, rows = call.method.name, len(page.rows)
-    text = f"page {page.number} of {page.pages or 'unknown'} of {name}: {rows} rows"
+    text = f"page {page.number}{f' of {page.pages}' if page.pages else ''} of {name}: {rows} rows"
     return Event("page", text, number=page.number, of=page.pages, rows=rows)

@@ -51,7 +51,7 @@ async def exchange(http: httpx.AsyncClient, request: Request, grant: Grant, larg
     except httpx.RequestError as error:
         raise _trouble(error, request, told, grant) from None
     found = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(told, response.status_code, found, body), response.num_bytes_downloaded
+    return Reply(told, response.status_code, found, body), response.num_bytes_downloaded or len(body)
 
 
 async def _body(response: httpx.Response, told: str, largest: int) -> bytes:

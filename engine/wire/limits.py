@@ -57,12 +57,11 @@ class Limits:
         self._tell = tell
         self._buckets: dict[Key, _Bucket] = {}
 
-    async def acquire(self, key: Key, limit: Limit | None, budget: Budget) -> float:
-        """Wait for the right to send one request; the seconds it took. `release` must follow.
+    async def acquire(self, key: Key, limit: Limit | None, budget: Budget) -> None:
+        """Wait for the right to send one request. `release` must follow.
 
         Raises TimedOut where the wait would be longer than the time left.
         """
-        began = self._clock.now()
         bucket = self._bucket(key, limit)
         async with bucket.turn:
             while (delay := bucket.delay(self._clock.now())) > 0:
@@ -73,7 +72,6 @@ class Limits:
                 await self._clock.sleep(delay)
             bucket.tokens -= 1
             bucket.under_way += 1
-        return self._clock.now() - began
 
     def release(self, key: Key) -> None:
         """The request has been answered, or never will be."""

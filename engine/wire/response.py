@@ -129,7 +129,7 @@ def _empty(reply: Reply, call: Call) -> Content:
 
 
 def _may_be_cut(reply: Reply) -> bool:
-    """Whether only the end of the connection ended the body; otherwise HTTP itself has seen to it that it is whole."""
+    """Whether only the end of the connection ended the body; otherwise HTTP itself has seen that it is whole."""
     return not ({"content-length", "transfer-encoding"} & reply.headers.keys())
 
 

@@ -85,6 +85,22 @@ def test_a_refused_filter_is_asked_again_without(no_waiting: None) -> None:
     assert "Cannot filter on is_public" in outcome.warnings[0]
 
 
+COUNT = "SELECT count(*) FROM linode.images.images WHERE is_public = true"
+
+
+def test_a_count_whose_filter_is_refused_reads_rows(no_waiting: None) -> None:
+    refusal = {"errors": [{"reason": "Cannot filter on is_public", "field": "X-Filter"}]}
+    outcome = run(COUNT, faults=[Fault("GET", "^/images$", status=400, body=refusal, times=None)])
+    assert "HTTP 400" in outcome.error
+    outcome = run(COUNT, faults=[Fault("GET", "^/images$", status=400, body=refusal)])
+    assert outcome.rows == ("3",)
+
+
+def test_a_list_that_does_not_say_its_count_is_counted(no_waiting: None) -> None:
+    outcome = run(COUNT, faults=[Fault("GET", "^/images$", patch={"results": None}, times=None)])
+    assert outcome.rows == ("3",)
+
+
 def test_a_list_that_changes_while_it_is_read_is_a_warning(no_waiting: None) -> None:
     fault = replace(at(Fault(), "2"), patch={"results": 64})
     outcome = run(SCAN, Settings(environ={}, page_size=25), images=many(), faults=[fault])

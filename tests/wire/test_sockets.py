@@ -184,7 +184,7 @@ def test_time_runs_out_while_the_answer_is_awaited() -> None:
 
 
 def test_time_runs_out_before_a_place_is_free() -> None:
-    async def run(client: Client, _: Heard) -> None:
+    async def run(client: Client, _heard: Heard) -> None:
         hanging = asyncio.ensure_future(fetch(client))
         await asyncio.sleep(0.05)
         late = client.statement()
