@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
 
 from engine.arguments import Job, jobs
@@ -24,7 +25,7 @@ from engine.errors import (
 from engine.planner.plan import Plan, Step, waves
 from engine.settings import Settings
 from engine.store import Row, Store
-from engine.wire.call import Call, Page
+from engine.wire.call import Call, Cost, Page
 from engine.wire.request import prepare
 
 T = TypeVar("T")
@@ -39,12 +40,36 @@ class Wire(Protocol):
 
 
 @dataclass
+class Spent:
+    """What one step cost. Times are in seconds; those of calls side by side add up."""
+
+    pages: int = 0
+    rows: int = 0
+    cost: Cost = field(default_factory=Cost)
+    first: float | None = None  # from the start of the statement to the first page
+    loading: float = 0.0
+
+
+@dataclass
 class Tally:
     """What the steps of one statement did."""
 
     calls: int = 0  # of the step that writes
-    rows: int = 0  # loaded
+    rows: int = 0  # fetched
     warnings: list[str] = field(default_factory=list)
+    steps: dict[str, Spent] = field(default_factory=dict)  # by table
+    began: float = field(default_factory=perf_counter)
+
+    def add(self, step: Step, page: Page, rows: int, began: float) -> None:
+        """A page is loaded; `began` is when that was started."""
+        spent = self.steps.setdefault(step.table, Spent())
+        spent.first = began - self.began if spent.first is None else spent.first
+        spent.pages += 1
+        spent.rows += rows
+        spent.cost += page.cost
+        spent.loading += perf_counter() - began
+        self.rows += rows
+        self.warnings += [w for w in page.warnings if w not in self.warnings]
 
 
 def create_tables(plan: Plan, store: Store) -> None:
@@ -107,9 +132,10 @@ async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -
             for full in await _all(whole, wire):
                 _load(step, whole, full, store, tally)
             return
+        began = perf_counter()
         values = {**step.fixed, **{s.column.name: job.row.get(s.source) for s in step.stamps}}
         store.repeat(step.table, list(values), tuple(values.values()), page.total)
-        tally.warnings += [w for w in page.warnings if w not in tally.warnings]
+        tally.add(step, page, len(page.rows), began)
 
 
 async def _all(job: Job, wire: Wire) -> list[Page]:
@@ -118,6 +144,7 @@ async def _all(job: Job, wire: Wire) -> list[Page]:
 
 def _load(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
     """Rows and their stamps into the step's table."""
+    began = perf_counter()
     columns = [column.name for column in step.fetched]
     rows: Sequence[Row] = page.rows
     if step.stamps:
@@ -127,8 +154,7 @@ def _load(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
         pairs = list(zip(copied, fixed, strict=True))
         rows = [(*row, *(value if at is None else row[at] for at, value in pairs)) for row in page.rows]
     store.load(step.table, [*columns, *(stamp.column.name for stamp in step.stamps)], rows)
-    tally.rows += len(page.rows)
-    tally.warnings += [w for w in page.warnings if w not in tally.warnings]
+    tally.add(step, page, len(page.rows), began)
 
 
 @dataclass

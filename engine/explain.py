@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.arguments import Job, jobs
+from engine.executor import Spent, Tally
 from engine.planner.plan import Plan, Step
 from engine.settings import Settings
 from engine.store import Store
@@ -24,6 +25,31 @@ def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
     output = "the number of calls" if plan.output is None else _one_line(plan.output.sql)
     lines.append(f"output: {output}")
     return lines
+
+
+def spent(plan: Plan, tally: Tally, kept: int, seconds: float) -> list[str]:
+    """What a plan cost that was run: a line a step, then the output, of which `kept` rows took `seconds`."""
+    lines = []
+    for number, step in enumerate(plan.steps, 1):
+        did = tally.steps.get(step.table, Spent())
+        cost = did.cost
+        first = "nothing came" if did.first is None else f"first page after {did.first:.3f} s"
+        lines.append(
+            f"step {number}: {many(cost.requests, 'request')}, {many(did.pages, 'page')}, {many(did.rows, 'row')}, "
+            f"{cost.bytes:,} bytes, {many(cost.retries, 'retry', 'retries')}; {first}; waited {cost.waited:.3f} s, "
+            f"network {cost.network:.3f} s, decoding {cost.decoding:.3f} s, loading {did.loading:.3f} s"
+        )
+    lines.append(f"output: {many(kept, 'row')}, {seconds:.3f} s in SQLite")
+    return lines
+
+
+def many(number: int, one: str, several: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> many(1, "row"), many(2, "row"), many(0, "retry", "retries")
+    ('1 row', '2 rows', '0 retries')
+    """
+    return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def _requests(step: Step, store: Store, settings: Settings) -> Iterator[str]:

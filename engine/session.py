@@ -58,6 +58,7 @@ class Session:
         self._portal: Portal | None = None
         self._client: Client | None = None
         self._requests = 0  # of the last statement
+        self._tally: Tally | None = None  # of the last statement
         self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
 
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
@@ -85,7 +86,8 @@ class Session:
         body = statement.body
         match body:
             case Explain():
-                return self._explained(body.statement)
+                run = body.analyze and not dry_run
+                return self._analyzed(body.statement) if run else self._explained(body.statement)
             case Show():
                 return discovery.show(body, self._names)
             case Describe():
@@ -121,6 +123,29 @@ class Session:
             raise
         return _plan_text(lines)
 
+    def _analyzed(self, statement: Statement) -> Result:
+        """Run it, and tell the plan and what it cost. Its rows are read to the end and left out."""
+        from engine.executor import Tally
+        from engine.explain import spent
+
+        body = statement.body
+        if isinstance(body, Explain | Show | Describe | Use):
+            return self._explained(statement)
+        lines = self._explained(statement).fetchall()
+        self._tally = None
+        try:
+            planned = self._planned(body)
+            result = self._executed(planned)
+            start = perf_counter()
+            kept = sum(1 for _ in result)
+            seconds = perf_counter() - start
+        except StratoqlError as error:
+            error.statement = error.statement or statement.text
+            raise
+        result.close()
+        told = spent(planned.plan, self._tally or Tally(), kept, seconds)
+        return _plan_text([*(str(line) for (line,) in lines), *told], result)
+
     def _executed(self, planned: Planned) -> Result:
         start, made, store = perf_counter(), planned.plan, Store()
         try:
@@ -144,7 +169,8 @@ class Session:
         portal, client = self._connection()
         traffic = client.statement()
         try:
-            return portal.run(run_steps(made, store, traffic, self.settings))
+            self._tally = portal.run(run_steps(made, store, traffic, self.settings))
+            return self._tally
         finally:
             self._requests = traffic.requests
 
@@ -211,9 +237,16 @@ def _counted(number: int | None, verb: str) -> str:
     return f"{number} row{'' if number == 1 else 's'} {_DONE[verb]}"
 
 
-def _plan_text(lines: Sequence[str]) -> Result:
-    """EXPLAIN's answer: one column, a line a row."""
-    return Result([ResultColumn("plan", "string")], iter([(line,) for line in lines]), kind="plan")
+def _plan_text(lines: Sequence[str], ran: Result | None = None) -> Result:
+    """EXPLAIN's answer: one column, a line a row; with what the statement had to say where it `ran`."""
+    return Result(
+        [ResultColumn("plan", "string")],
+        iter([(line,) for line in lines]),
+        kind="plan",
+        messages=ran.messages if ran else (),
+        warnings=ran.warnings if ran else (),
+        stats=ran.stats if ran else None,
+    )
 
 
 def _root(entry: str) -> Path:

@@ -137,14 +137,13 @@ def shape(node: Node, *, sent: bool = False, levels: int = LEVELS, size: int = S
 
 def _sized(node: Node, sent: bool, deep: int) -> tuple[Shape, int]:
     """A shape of so many levels, and of how many parts it is. Parts that are alike are one object in memory."""
+    place, memo = (node.file, node.pointer, id(node.value), sent, deep), node.library.memo
     if not node:
         return Shape(type="any", nullable=True), 1
-    folded = fold(node)
-    inner = folded.words.get("items") if deep else None
-    members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))} if deep else {}
-    place = (node.file, node.pointer, id(node.value), sent, deep if inner or members else 0)
-    memo = node.library.memo
     if place not in memo:
+        folded = fold(node)
+        members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))} if deep else {}
+        inner = folded.words.get("items") if deep else None
         items = _sized(inner, sent, deep - 1) if inner else None
         fields = {name: _sized(m, sent, deep - 1) for name, m in members.items()}
         parts = 1 + (items[1] if items else 0) + sum(count for _, count in fields.values())

@@ -221,6 +221,35 @@ def test_explaining_an_explanation_explains_it() -> None:
         assert twice.fetchall() == once.fetchall()
 
 
+def test_analyzing_runs_and_tells_what_it_cost() -> None:
+    with session(page_size=25) as held:
+        (result,) = held.run("EXPLAIN ANALYZE SELECT label FROM linode.images.images WHERE size > 2000")
+        lines = [row[0] for row in result.fetchall()]
+        assert result.stats.requests == 1
+        assert lines[0] == "step 1: t0 <- linode.images.images.get_images"
+        assert lines[-2].startswith("step 1: 1 request, 1 page, ")
+        assert "0 retries; first page after 0." in lines[-2]
+        assert lines[-1].startswith("output: ")
+        (again,) = held.run("EXPLAIN ANALYZE SELECT 1; ")
+        assert again.fetchall()[-1][0].startswith("output: 1 row, 0.")
+        (shown,) = held.run("EXPLAIN ANALYZE SHOW PROVIDERS")
+        assert shown.fetchall() == [("answered from the provider documents, no request is sent",)]
+        (dry,) = held.run("EXPLAIN ANALYZE DELETE FROM linode.images.images WHERE id = 'private/1'", dry_run=True)
+        assert dry.fetchall()[-1] == ("output: the number of calls",)
+        with pytest.raises(StratoqlError) as raised:
+            list(held.run("EXPLAIN ANALYZE SELECT id FROM linode.images.images WHERE lable = 1"))
+        assert raised.value.statement == "SELECT id FROM linode.images.images WHERE lable = 1"
+
+
+def test_analyzing_a_write_writes() -> None:
+    with session() as held:
+        (result,) = held.run(
+            "EXPLAIN ANALYZE DELETE FROM linode.images.images WHERE id IN ('private/19044871', 'private/19044872')"
+        )
+        assert result.messages == ("2 rows deleted",)
+        assert result.fetchall()[-2][0].startswith("step 1: 2 requests, 2 pages, 2 rows, ")
+
+
 def test_ctrl_c_stops_a_query_in_sqlite() -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     timer = threading.Timer(0.3, _press_ctrl_c)

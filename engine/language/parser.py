@@ -343,14 +343,15 @@ def _exec(reader: Reader) -> Call:
 
 
 def _explain(reader: Reader) -> Body:
-    """`EXPLAIN [QUERY PLAN] statement`."""
+    """`EXPLAIN [ANALYZE] [QUERY PLAN] statement`."""
     reader.take("EXPLAIN")
+    analyze = reader.take("ANALYZE")
     reader.take("QUERY", "PLAN")
     if reader.at >= reader.end:
         raise reader.fault("expected a statement after EXPLAIN")
     first = reader.tokens[reader.at]
     text = reader.text[first.start :]
-    return Explain(parse_piece(Piece(text, first.start, tuple(tokenize(text)))))
+    return Explain(parse_piece(Piece(text, first.start, tuple(tokenize(text)))), analyze)
 
 
 def _show(reader: Reader) -> Body:

@@ -81,9 +81,10 @@ class Delete:
 
 @dataclass(frozen=True)
 class Explain:
-    """`EXPLAIN statement`: the plan, nothing sent."""
+    """`EXPLAIN statement`: the plan, nothing sent. `EXPLAIN ANALYZE statement` runs it and tells what it cost."""
 
     statement: Statement
+    analyze: bool = False
 
 
 @dataclass(frozen=True)

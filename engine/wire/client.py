@@ -113,6 +113,7 @@ class Client:
         now = self.clock.now
         began, sent = now(), None
         stage = f"the rate limit of {key[1]}"
+        budget.check(0.0, stage, request=told)
         try:
             async with asyncio.timeout(budget.left):
                 await self.limits.acquire(key, limit, budget)

@@ -17,7 +17,7 @@ from engine.errors import InvalidValue, Refused, UnknownName
 from engine.settings import Settings
 from engine.wire import servers
 from engine.wire.call import Call, Request
-from engine.wire.masking import hidden, masked, shown
+from engine.wire.masking import MASK, hidden, masked, secret_name, shown
 from engine.wire.values import encode
 from provider_registry.model import Filtering, Location, Method, Param
 
@@ -60,7 +60,8 @@ def endpoint(provider: str, method: Method, settings: Settings) -> str:
 def describe(request: Request) -> list[str]:
     """A request in lines to read: method and URL, headers that the call brings, body. Secrets are masked."""
     lines = [f"{request.method} {masked(request.url)}"]
-    lines += [f"{name}: {value}" for name, value in request.headers if (name, value) != ("Content-Type", _JSON)]
+    headers = [(name, MASK if secret_name(name) else value) for name, value in request.headers]
+    lines += [f"{name}: {value}" for name, value in headers if (name, value) != ("Content-Type", _JSON)]
     if request.body:
         lines.append(_described(request.body))
     return lines
@@ -175,9 +176,10 @@ def _path(method: Method, values: Mapping[str, Any]) -> str:
     segments = [""]  # whatever the document says, what follows the host begins with a slash
     for segment in method.path.removeprefix("/").split("/"):
         filled = _PLACEHOLDER.sub(lambda match: quote(_plain(values[match[1]]), safe=""), segment)
-        if filled in (".", ".."):
-            name = _PLACEHOLDER.findall(segment)[0]
-            raise InvalidValue(f"{name} cannot be {shown(filled)}: that is a step in a path, not a value", name=name)
+        names = _PLACEHOLDER.findall(segment)
+        if names and filled in (".", ".."):
+            what = f"{' and '.join(names)} cannot be {shown(filled)}"
+            raise InvalidValue(f"{what}: that is a step in a path, not a value", name=names[0])
         segments.append(filled)
     return "/".join(segments)
 

@@ -116,8 +116,8 @@ def _warnings(top: Mapping[str, msgspec.Raw], scrub: Scrub) -> tuple[str, ...]:
 
 
 def _empty(reply: Reply, call: Call) -> Content:
-    """No body: a write's whole answer, a read's only where the status says that there is none."""
-    if not call.method.reads:
+    """No body: a write's whole answer, a read's only where the method or the status says that there is none."""
+    if not call.method.reads or call.method.http == "HEAD":
         return Content([(None,) * len(call.columns)], {})
     if reply.status == 204:
         return Content([], {})

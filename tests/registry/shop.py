@@ -9,7 +9,7 @@ from typing import Any
 
 from provider_registry.documents import load_provider, load_service, read_provider, read_service
 from provider_registry.faults import Fault
-from provider_registry.model import Method, Resource
+from provider_registry.model import Method, Param, Resource
 from provider_registry.nodes import pointer_parts
 from provider_registry.source import parse
 
@@ -129,6 +129,8 @@ ONE = "/paths/~1items~1{itemId}"
 BODY = f"{ADDED}/requestBody/content/application~1json/schema"
 ANSWER = f"{ONE}/get/responses/200/content/application~1json/schema"
 
+ITEM_REF = "{$ref: '#/components/schemas/Item'}"
+
 Edits = Mapping[str, str | None]  # JSON pointer -> what shall stand there, as YAML; None removes it
 
 
@@ -178,3 +180,18 @@ def faults(root: Path) -> list[Fault]:
     for ref in reading.value.services.values():
         found += [fault for fault in read_service(ref).faults if fault not in found]
     return found
+
+
+def names(found: Method, location: str) -> list[str]:
+    """The SQL names of a method's inputs of one place."""
+    return [param.name for param in found.params if param.location == location]
+
+
+def param(found: Method, name: str) -> Param:
+    """The input of this SQL name."""
+    return next(param for param in found.params if param.name == name)
+
+
+def columns(found: Method) -> list[str]:
+    """The names of the columns of a method's rows."""
+    return [column.name for column in found.response.columns]

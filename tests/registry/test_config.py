@@ -1,4 +1,4 @@
-"""Authentication and pagination: from a block of a document to the model."""
+"""Blocks of config: which one counts; authentication, pagination, limits and retries."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from provider_registry.model import Auth, Credential, PageSize, Paging
+from provider_registry.model import Auth, Credential, Limit, PageSize, Paging, Retry
 from tests.registry import shop
-from tests.registry.shop import LIST, ONE, PAGES, PROVIDER
+from tests.registry.shop import ITEMS, LIST, ONE, PAGES, PROVIDER, STOCK
 
 
 def env(name: str) -> Credential:
@@ -155,3 +155,48 @@ def test_pagination_of_a_service_leaves_single_objects_alone(tmp_path: Path) -> 
 def test_an_empty_block_nearby_turns_a_farther_one_off(tmp_path: Path) -> None:
     found = shop.method(tmp_path, "list_items", {f"{LIST}/config": "{pagination: {}, auth: null}"})
     assert (found.paging, found.auth) == (Paging(), Auth())
+
+
+LEVELS = ("method", "resource", "service", "provider's service", "provider")  # from the nearest to the farthest
+
+
+def limited(root: Path, limits: dict[str, str]) -> Path:
+    """The shop with a limit on some levels."""
+    places = {"method": f"{LIST}/config", "resource": f"{ITEMS}/config", "service": "/x-stackQL-config"}
+    above = {"provider's service": "/providerServices/stock/config", "provider": "/config"}
+    stock = {f"{places[level]}/x-stratoql-limit": limit for level, limit in limits.items() if level in places}
+    provider = {f"{above[level]}/x-stratoql-limit": limit for level, limit in limits.items() if level in above}
+    return shop.write(root, shop.edited(STOCK, stock), shop.edited(PROVIDER, provider))
+
+
+@pytest.mark.parametrize("index", range(len(LEVELS)), ids=LEVELS)
+def test_the_nearest_config_counts(index: int, tmp_path: Path) -> None:
+    limits = {level: f"{{name: {level.replace(' ', '-')}, requests: 3, seconds: 1.5}}" for level in LEVELS[index:]}
+    found = shop.items(limited(tmp_path, limits)).methods
+    assert found["list_items"].limit == Limit(name=LEVELS[index].replace(" ", "-"), requests=3, seconds=1.5)
+    other = LEVELS[1].replace(" ", "-") if index == 0 else LEVELS[index].replace(" ", "-")
+    assert found["get_item"].limit == Limit(name=other, requests=3, seconds=1.5)
+
+
+def test_a_limit_is_per_minute_where_it_does_not_say(tmp_path: Path) -> None:
+    root = limited(tmp_path, {"provider": "{name: n, requests: 3}"})
+    assert shop.items(root).methods["list_items"].limit == Limit(name="n", requests=3, seconds=60.0)
+    assert shop.items(shop.write(tmp_path / "b")).methods["list_items"].limit is None
+
+
+def test_retry(tmp_path: Path) -> None:
+    declared = """{max_attempts: 3, initial_delay_ms: 250, max_delay_ms: 4000,
+        retryable_conditions: {status_codes: [429, 503]},
+        x-stratoql-busy-reasons: [busy], x-stratoql-maintenance-header: M}"""
+    provider = shop.edited(PROVIDER, {"/config/retry": declared})
+    assert shop.method(tmp_path / "a", "list_items", {}, provider).retry == Retry(
+        max_attempts=3,
+        initial_delay=0.25,
+        max_delay=4.0,
+        statuses=(429, 503),
+        busy_reasons=("busy",),
+        maintenance_header="M",
+    )
+    partly = shop.edited(PROVIDER, {"/config/retry": "{x-stratoql-busy-reasons: [busy]}"})
+    assert shop.method(tmp_path / "b", "list_items", {}, partly).retry == Retry(busy_reasons=("busy",))
+    assert shop.method(tmp_path / "c", "list_items", {}).retry == Retry()

@@ -213,6 +213,21 @@ def test_a_wait_that_would_outlast_the_time_allowed_is_not_begun() -> None:
     assert held.time.slept == []
 
 
+def test_a_statement_whose_time_is_over_sends_nothing() -> None:
+    held = wire(ONE, timeout=5.0)
+
+    async def run() -> None:
+        async with held.client() as client:
+            traffic = client.statement()
+            held.time.seconds += 5
+            with pytest.raises(TimedOut, match="the 5 s allowed are used up") as raised:
+                _ = [page async for page in traffic.pages(WRITE)]
+            assert raised.value.harmless
+
+    asyncio.run(run())
+    assert held.sent == []
+
+
 def test_the_time_allowed_bounds_all_attempts() -> None:
     held = wire(DOWN, timeout=1.0)
     with pytest.raises(TimedOut, match="waiting for a new attempt after: HTTP 503"):

@@ -265,8 +265,12 @@ def test_placeholders_inside_a_segment() -> None:
         prepare(call(method, {"a": "x'", "b": "y:", "c": "z/"}), settings()).url == f"{BASE}/users('x%27')/y%3A:z%2F"
     )
     dotted = replace(GET_IMAGE, path="/{a}{b}", params=method.params[:2])
-    with pytest.raises(InvalidValue, match=r"a cannot be '\.\.'"):
+    with pytest.raises(InvalidValue, match=r"a and b cannot be '\.\.'"):
         prepare(call(dotted, {"a": ".", "b": "."}), settings())
+
+
+def test_a_documents_own_dots_are_its_own() -> None:
+    assert prepare(call(replace(GET_IMAGE, path="/./x", params=())), settings()).url == f"{BASE}/./x"
 
 
 def test_a_placeholder_that_nobody_declares() -> None:
@@ -325,6 +329,12 @@ def test_describing_shows_no_secrets() -> None:
     assert describe(prepare(call(method, args), settings())) == [
         f"POST {BASE}/images?token=***",
         '{"root_pass": "***", "user": {"password": "***", "name": "a"}}',
+    ]
+    headed = replace(GET_IMAGE, path="/x", params=(place("header", "X-Api-Key"), place("header", "X-Plain")))
+    headed = replace(headed, params=(headed.params[0], replace(headed.params[1], name="y")))
+    assert describe(prepare(call(headed, {"x": "hunter2", "y": "seen"}), settings()))[1:] == [
+        "X-Api-Key: ***",
+        "X-Plain: seen",
     ]
     form = replace(method, media_type="application/x-www-form-urlencoded")
     assert describe(prepare(call(form, {"data__root_pass": "hunter2"}), settings())) == [

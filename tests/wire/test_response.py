@@ -45,6 +45,7 @@ GOOD: list[tuple[Call, str, list[tuple[Any, ...]]]] = [
     (call(POST_IMAGE), "null", [NONE]),
     (call(POST_IMAGE, rows="$.image"), "{}", [NONE]),
     (call(POST_IMAGE, rows="$.image"), '{"image": {"id": "a"}}', [("a", *[None] * 5)]),
+    (call(replace(GET_IMAGE, http="HEAD")), "", [NONE]),
     (call(DELETE_IMAGE), "{}", [()]),
     (call(DELETE_IMAGE), "", [()]),
 ]  # fmt: skip
