@@ -8,7 +8,7 @@ how one pass over a document finds all that is wrong with it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -65,7 +65,7 @@ class Library:
 
     def open(self, path: Path | str) -> Node:
         """The root of a file. One that cannot be read is a fault and an absent value."""
-        file = os.path.realpath(path)
+        file = str(path) if str(path) in self._roots else os.path.realpath(path)
         if file not in self._roots:
             self._roots[file] = Node(self._read(file), file, (), self)
         return self._roots[file]
@@ -109,7 +109,7 @@ class Node:
     def child(self, key: str) -> Node:
         """A member as it stands, its `$ref` not followed."""
         value = None
-        if isinstance(self.value, Mapping):
+        if isinstance(self.value, dict):
             value = self.value.get(key)
         elif isinstance(self.value, list) and key.isdecimal() and int(key) < len(self.value):
             value = self.value[int(key)]
@@ -117,13 +117,13 @@ class Node:
 
     def get(self, key: str) -> Node:
         """A member of a mapping or list, its `$ref` followed; absent where there is none."""
-        if not isinstance(self.value, Mapping | list | None):
+        if not isinstance(self.value, dict | list | None):
             self.fault(f"must be a mapping, got {shown(self.value)}")
         return follow(self.child(key))
 
     def has(self, key: str) -> bool:
         """Whether a mapping has this key, be its value null."""
-        return isinstance(self.value, Mapping) and key in self.value
+        return isinstance(self.value, dict) and key in self.value
 
     def mapping(self) -> dict[str, Any]:
         """The value as a mapping; anything else is a fault and an empty one."""
@@ -187,7 +187,7 @@ def shown(value: Any) -> str:
     >>> shown({"a": 1}), shown([]), shown(True), shown("x" * 100)
     ('a mapping', 'a list', 'true', "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...")
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
@@ -202,7 +202,7 @@ def follow(node: Node, severity: Severity = "error") -> Node:
     Keys beside a `$ref` stand above those of its target. A reference that leads nowhere is a fault where it stands.
     """
     seen: set[tuple[str, Pointer]] = set()
-    while isinstance(node.value, Mapping) and isinstance(node.value.get("$ref"), str):
+    while isinstance(node.value, dict) and isinstance(node.value.get("$ref"), str):
         place = (node.file, node.pointer)
         if place in seen:
             node.fault(f"{node.value['$ref']} refers to itself", "$ref", severity=severity)
@@ -213,7 +213,7 @@ def follow(node: Node, severity: Severity = "error") -> Node:
             return Node(None, node.file, node.pointer, node.library)
         found, _ = target
         beside = {key: value for key, value in node.value.items() if key != "$ref"}
-        if beside and isinstance(found.value, Mapping):
+        if beside and isinstance(found.value, dict):
             found = Node({**found.value, **beside}, found.file, found.pointer, found.library)
         node = found
     return node
@@ -239,7 +239,7 @@ def _target(node: Node, reference: str, severity: Severity) -> tuple[Node, Point
         last, missing = _descend(root, parts, severity)
         if missing is None:
             return known.setdefault((node.file, reference), (last, parts))
-    near = closest(missing or "", last.value) if isinstance(last.value, Mapping) else ""
+    near = closest(missing or "", last.value) if isinstance(last.value, dict) else ""
     node.fault(f"{reference} leads nowhere: there is no {missing!r}{near}", "$ref", severity=severity)
     return None
 

@@ -14,7 +14,7 @@ from engine.errors import ResponseError
 from engine.wire.call import Call
 from engine.wire.keys import parts
 from engine.wire.masking import clean
-from engine.wire.rows import BAD_JSON, Row, find, members, rows, value
+from engine.wire.rows import BAD_JSON, Json, NoRow, Row, find, members, rows, value
 
 Scrub = Callable[[str], str]  # takes secrets out of a text
 
@@ -76,24 +76,32 @@ def steering(call: Call) -> tuple[str, ...]:
 
 
 def _rows(body: bytes, top: Mapping[str, msgspec.Raw] | None, reply: Reply, call: Call, scrub: Scrub) -> list[Row]:
-    """The rows at the call's object key. A write that says nothing more of itself is one row of nothing."""
-    path = parts(call.rows)
-    nothing: list[Row] = [(None,) * len(call.columns)]
-    silent = not call.method.reads and (body == b"null" or (top is not None and not top))
-    if silent:
-        return nothing
-    if not path:
-        return rows(call.columns, body)
+    """The rows at the call's object key. A write that says nothing more of itself is one row of nothing.
+
+    A read whose document declares several columns takes objects only; a write may have been done whatever it says.
+    """
+    path, reads = parts(call.rows), call.method.reads
+    if not reads and (body == b"null" or (top is not None and not top)):
+        return [(None,) * len(call.columns)]
     try:
-        found = find(top[path[0]], path[1:]) if top is not None and path[0] in top else find(body, path)
+        found: list[Json] = [body]
+        if path:
+            found = find(top[path[0]], path[1:]) if top is not None and path[0] in top else find(body, path)
+        objects = reads and len(call.method.response.columns) > 1
+        return [row for place in found for row in rows(call.columns, place, objects=objects)]
     except KeyError:
-        raise ResponseError(
-            f"the answer has no {call.rows}: {scrub(_start(reply))}",
-            request=reply.request,
-            status=reply.status,
-            hint="the API answered in another form than its document says",
-        ) from None
-    return [row for place in found for row in rows(call.columns, place)]
+        raise _odd(f"has no {call.rows}", reply, scrub) from None
+    except NoRow:
+        raise _odd(f"has something else than rows in {call.rows or 'its body'}", reply, scrub) from None
+
+
+def _odd(what: str, reply: Reply, scrub: Scrub) -> ResponseError:
+    return ResponseError(
+        f"the answer {what}: {scrub(_start(reply))}",
+        request=reply.request,
+        status=reply.status,
+        hint="the API answered in another form than its document says",
+    )
 
 
 def _fact(top: Mapping[str, msgspec.Raw], key: str) -> Any:

@@ -35,18 +35,25 @@ _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def rows(columns: Sequence[Column], found: Json) -> list[Row]:
-    """The rows of a JSON value: an array is many, an object one, null none; a scalar is one in the first column."""
+class NoRow(Exception):
+    """A value that is no row, where only objects are."""
+
+
+def rows(columns: Sequence[Column], found: Json, *, objects: bool = False) -> list[Row]:
+    """The rows of a JSON value: an array is many, an object one, null none; a scalar is one in the first column.
+
+    Raises NoRow for anything but an object or null in the place of a row where only `objects` are rows.
+    """
     data = bytes(found)
     if data == b"null":
         return []
     if data[:1] != b"[":
-        return [_slow(columns, data)]
+        return [_slow(columns, data, objects)]
     nested = [at for at, column in enumerate(columns) if column.shape.type not in _SCALARS]
     try:
         structs = _decoder(tuple((c.name, c.shape.type) for c in columns)).decode(data)
     except msgspec.ValidationError:
-        return [_slow(columns, bytes(element)) for element in _ELEMENTS.decode(data)]
+        return [_slow(columns, bytes(element), objects) for element in _ELEMENTS.decode(data)]
     if not nested:
         return [astuple(struct) for struct in structs]
     made = []
@@ -154,9 +161,11 @@ def _decoder(columns: tuple[tuple[str, str], ...]) -> msgspec.json.Decoder[list[
     return msgspec.json.Decoder(listed)
 
 
-def _slow(columns: Sequence[Column], data: bytes) -> Row:
+def _slow(columns: Sequence[Column], data: bytes, objects: bool) -> Row:
     """One row of whatever there is."""
     if data[:1] == b"{":
         inside = _MEMBERS.decode(data)
         return tuple(value(inside.get(column.name, _NULL)) for column in columns)
+    if objects and data != b"null":
+        raise NoRow
     return (value(data), *(None for _ in columns[1:])) if columns else ()

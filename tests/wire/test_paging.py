@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.errors import ApiError, Refused, ResponseError, StratoqlError
@@ -285,6 +287,29 @@ def test_a_list_that_contradicts_itself_is_an_error(on: int, change: Envelope, m
     assert raised.value.request.startswith("GET https://api.linode.com/v4/images?page=")
     assert raised.value.hint is not None
     assert len(wire.sent) <= 4
+
+
+NUMBERS = st.sampled_from([None, 0, 1, 2, 3, 4, 5, 60, -1, 1.5, True, "3", "x", "", [], 10**12, 10**30])
+PATCH = st.fixed_dictionaries({}, optional={"page": NUMBERS, "pages": NUMBERS, "results": NUMBERS})
+
+
+@given(st.integers(1, 4), PATCH, st.floats(0, 1), st.sampled_from([24, 25, 26, 60, 100]))
+def test_whatever_one_page_says_it_is_never_less_without_a_word(
+    on: int, patch: Envelope, kept: float, count: int
+) -> None:
+    """The whole right answer, an error, or a warning."""
+
+    def change(number: int, page: Envelope) -> Envelope:
+        if number != on:
+            return page
+        return page | {"data": page["data"][: round(len(page["data"]) * kept)]} | patch
+
+    try:
+        pages = Wire(listing(count, change)).pages(call(page_size=25))
+    except (ResponseError, Refused):
+        return
+    found = [row[0] for page in pages for row in page.rows]
+    assert found == named(count) or any(page.warnings for page in pages)
 
 
 def test_one_page_that_counts_more_than_it_has() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from engine.errors import ResponseError
 from engine.wire.call import Call
 from engine.wire.response import Reply, read
-from provider_registry.model import Paging
+from provider_registry.model import Paging, Response
 from tests.wire.methods import DELETE_IMAGE, ENVELOPE, GET_IMAGE, GET_IMAGES, POST_IMAGE, call, chained, columns
 
 NONE = (None,) * 6
@@ -38,7 +38,10 @@ GOOD: list[tuple[Call, str, list[tuple[Any, ...]]]] = [
     (call(GET_IMAGE), '{"id": "a", "size": 5}', [("a", None, 5, None, None, None)]),
     (call(GET_IMAGE), '[{"id": "a"}, {"id": "b"}]', [("a", *[None] * 5), ("b", *[None] * 5)]),
     (call(GET_IMAGE), "null", []),
-    (call(GET_IMAGE, columns=columns(value="any")), '"text"', [("text",)]),
+    (call(replace(GET_IMAGE, response=Response(columns=columns(value="any")))), '"text"', [("text",)]),
+    (call(replace(GET_IMAGE, response=Response(columns=columns(value="any")))), '["a", 5]', [("a",), (5,)]),
+    (call(), '{"data": [null]}', [NONE]),
+    (call(POST_IMAGE), '"done"', [("done", *[None] * 5)]),
     (call(rows=None, columns=ENVELOPE), '{"data": [1], "page": 1, "pages": 2, "results": 3}', [("[1]", 1, 2, 3)]),
     (call(POST_IMAGE), "", [NONE]),
     (call(POST_IMAGE), "{}", [NONE]),
@@ -81,6 +84,10 @@ BAD: list[tuple[Call, Reply, str]] = [
     (call(), reply("[1]"), "the answer has no $.data: [1]"),
     (call(), reply('"data"'), 'the answer has no $.data: "data"'),
     (call(rows="$..x"), reply('{"a": [1]}'), "the answer has no $..x"),
+    (call(), reply('{"data": 5}'), 'the answer has something else than rows in $.data: {"data": 5}'),
+    (call(), reply('{"data": [{"id": "a"}, "b"]}'), "the answer has something else than rows in $.data"),
+    (call(columns=()), reply('{"data": [5]}'), "the answer has something else than rows in $.data"),
+    (call(GET_IMAGE), reply("true"), "the answer has something else than rows in its body: true"),
     (call(POST_IMAGE, rows="$.image"), reply('{"id": 1}'), "the answer has no $.image"),
     (call(POST_IMAGE), reply("ok"), "with no JSON"),
 ]  # fmt: skip
