@@ -33,8 +33,6 @@ _SCALARS: tuple[tuple[str, str, str], ...] = (  # kind, form, first characters
 
 
 class _Loader(_Safe):
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
     def __init__(self, stream: bytes) -> None:
         super().__init__(stream)
         self.problems: list[Problem] = []
@@ -61,6 +59,7 @@ def _integer(_: _Loader, node: yaml.ScalarNode) -> int:
     return int(text, 0) if text[:2] in ("0x", "0o") else int(text, 10)
 
 
+_Loader.yaml_implicit_resolvers = {}
 for _kind, _form, _first in _SCALARS:
     for _character in (*_first, *([""] if _kind == "null" else [])):
         _Loader.yaml_implicit_resolvers.setdefault(_character, []).append(

@@ -6,6 +6,7 @@ import base64
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from engine.errors import CredentialError
 from engine.settings import Settings
@@ -40,7 +41,7 @@ class Grant:
     headers: tuple[tuple[str, Secret], ...] = ()
     query: tuple[tuple[str, Secret], ...] = ()
     source: str = ""
-    raw: tuple[Secret, ...] = ()  # as found, before a prefix or an encoding
+    raw: tuple[Secret, ...] = ()  # the same in other spellings, as it was found for one
 
     def scrub(self, text: str) -> str:
         """A text without the secrets: what an API answers may quote what it was sent."""
@@ -87,7 +88,7 @@ def authorize(auth: Auth, provider: str, settings: Settings, *, url: str, home: 
     raw = (Secret(text),)
     name = auth.name if auth.type in ("api_key", "custom") else "Authorization"
     if auth.location == "query" and auth.type in ("api_key", "custom"):
-        return Grant(query=((name, value),), source=source, raw=raw)
+        return Grant(query=((name, value),), source=source, raw=(*raw, Secret(quote(value.reveal(), safe=""))))
     return Grant(headers=((name, value),), source=source, raw=raw)
 
 

@@ -138,6 +138,11 @@ def test_a_failing_function_says_why(store: Store) -> None:
     assert raised.value.span == Span(7, 17)
 
 
+def test_a_function_that_fails_on_a_later_row_says_why(store: Store) -> None:
+    with pytest.raises(QueryFault, match="split_part counts from 1"):
+        list(store.query(whole("SELECT split_part(id, 'a', size - 2) FROM t WHERE size > 0")))
+
+
 def test_a_bad_pattern_says_why(store: Store) -> None:
     with pytest.raises(QueryFault, match="regexp: missing \\)"):
         list(store.query("SELECT 1 FROM t WHERE id REGEXP '('"))

@@ -145,6 +145,8 @@ def test_secrets_print_masked() -> None:
     assert TOKEN not in f"{found} {found!r} {Secret(TOKEN)} {Secret(TOKEN)!r} {vars(found)}"
     assert found.scrub(f"a {TOKEN} b Bearer {TOKEN}") == "a *** b ***"
     assert grant(AUTH, settings(token="ab")).scrub("about") == "about"
+    keyed = Auth(type="api_key", name="key", location="query")
+    assert grant(keyed, settings(token="a&b/c=d")).scrub("key=a%26b%2Fc%3Dd or a&b/c=d") == "key=*** or ***"
 
 
 FILES: list[tuple[str, str]] = [

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import httpx
+import hypothesis
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -352,6 +353,7 @@ def test_endpoints() -> None:
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
+@hypothesis.settings(deadline=None)
 @given(TEXTS.filter(lambda text: text not in (".", "..")))
 @example("../account")
 @example("%2e%2e/%2F")
@@ -364,6 +366,7 @@ def test_any_text_stays_in_its_segment(text: str) -> None:
     assert url.host == "api.linode.com"
 
 
+@hypothesis.settings(deadline=None)
 @given(TEXTS, TEXTS)
 @example("a+b c", "&x=1#")
 def test_any_text_stays_in_its_parameter(name: str, text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.wire.keys import DEEP, parts
@@ -95,6 +95,7 @@ JSON = st.recursive(
 TYPES: tuple[Type, ...] = ("string", "integer", "number", "boolean", "array", "object", "any")
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.dictionaries(st.sampled_from("abcd"), JSON), max_size=4),
     st.lists(st.sampled_from(TYPES), min_size=4, max_size=4),
