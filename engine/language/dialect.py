@@ -7,6 +7,7 @@ sqlglot. Positions are kept throughout: every identifier of a tree knows where i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from sqlglot.errors import ParseError, TokenError
 
 from engine.errors import Span, SyntaxFault
 from engine.language.text import Text
+
+
+log = logging.getLogger("sqlglot")
 
 
 class _Tokenizer(SQLite.Tokenizer):
@@ -39,6 +43,10 @@ def tokenize(text: str) -> list[Token]:
         at = text.index("\x00")
         raise SyntaxFault("a NUL character cannot stand in SQL", span=Span(at, at + 1))
     try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SyntaxFault("half a character cannot stand in SQL", span=Span(error.start, error.end)) from error
+    try:
         return _Tokenizer(dialect=SQLite()).tokenize(text)
     except TokenError as error:
         start, what = _open_quote(text)
@@ -53,6 +61,7 @@ def split(script: str) -> Iterator[Piece]:
     >>> [piece.text for piece in split("SELECT 1; -- one;\\nSELECT ';';;")]
     ['SELECT 1', "SELECT ';'"]
     """
+    script = script.removeprefix("\ufeff")  # a byte order mark says nothing
     run: list[Token] = []
     for token in [*tokenize(script), None]:
         if token is not None and token.token_type is not TokenType.SEMICOLON:
@@ -60,7 +69,9 @@ def split(script: str) -> Iterator[Piece]:
         elif run:
             start, end = run[0].start, run[-1].end + 1
             # Comments before a semicolon hang on the semicolon's left neighbour; the text may end in none.
-            text = _commas_of_markers(script[start:end], [t.start - start for t in run], [t.end - start for t in run])
+            text = script[start:end]
+            if run[0].text.upper() in ("INSERT", "EXPLAIN", "WITH"):
+                text = _commas_of_markers(text, [t.start - start for t in run], [t.end - start for t in run])
             yield Piece(text, start, tuple(tokenize(text)))
             run = []
 
@@ -75,7 +86,7 @@ def _commas_of_markers(text: str, starts: Sequence[int], ends: Sequence[int]) ->
 
     for end, start in zip(ends, starts[1:], strict=False):
         gap = text[end + 1 : start]
-        if text[start] != "," and (marker := re.search(r"--[ \t]*required[ \t]*,[^\n]*", gap)):
+        if text[start] != "," and (marker := re.search(r"--[ \t]*required[ \t]*,[ \t\r]*(?=\n)", gap)):
             first, last = end + 1 + marker.start(), end + 1 + marker.end()
             text = text[:first] + ",".ljust(last - first) + text[last:]
     return text
@@ -84,10 +95,17 @@ def _commas_of_markers(text: str, starts: Sequence[int], ends: Sequence[int]) ->
 def parse_query(text: Text) -> exp.Expr:
     """The tree of a SELECT, VALUES or WITH. Raises SyntaxFault with the place in the user's statement."""
     tokens = tokenize(text.sql)
+    log.disabled = True  # what sqlglot warns of is no warning here: SQLite has the last word
     try:
         trees = SQLite().parser().parse(tokens, text.sql)
     except ParseError as error:
         raise _syntax_fault(text, tokens, error) from None
+    except RecursionError:
+        raise SyntaxFault("the statement is nested too deeply to be read") from None
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
+        raise SyntaxFault("cannot read the statement") from error  # sqlglot stumbled over its own feet
+    finally:
+        log.disabled = False
     tree = trees[0] if len(trees) == 1 else None
     if not isinstance(tree, exp.Query | exp.Values):
         span = text.origin(tokens[0].start, tokens[-1].end + 1)
@@ -97,10 +115,15 @@ def parse_query(text: Text) -> exp.Expr:
 
 def _syntax_fault(text: Text, tokens: Sequence[Token], error: ParseError) -> SyntaxFault:
     """sqlglot's complaint in our words, placed on the token it stands at."""
-    facts = error.errors[0]
+    facts = error.errors[0] if error.errors else {}
     line, column = facts.get("line") or 1, facts.get("col") or 1
     at = next((t for t in tokens if (t.line, t.col) == (line, column)), tokens[-1])
     span = text.origin(at.start, at.end + 1)
+    if span is None:  # it stands at a word of ours: the user's last one before it is where it went wrong
+        theirs = [t for t in tokens if t.start <= at.start and text.origin(t.start, t.end + 1) is not None]
+        if theirs:
+            span = text.origin(theirs[-1].start, theirs[-1].end + 1)
+            return SyntaxFault(f"cannot read the statement after {theirs[-1].text!r}", span=span)
     description = str(facts.get("description") or "")
     ends_early = at is tokens[-1] and ("SENTINEL" in description or "Required" in description)
     if ends_early:

@@ -169,6 +169,8 @@ def _select(reader: Reader, ctes: Text | None = None) -> Body:
     begin = reader.tokens[reader.at].start
     while reader.at < reader.end:
         if reader.word() == "(" and reader.word(1) == "EXEC":
+            if reader.word(-1) not in ("FROM", "JOIN", ","):
+                raise reader.fault("EXEC stands in FROM, as a table", hint="write FROM (EXEC ...) x")
             close = _closing(reader)
             stand_in = f"_exec_{len(calls)}"
             inner = Reader(reader.text, reader.tokens, reader.at + 1, close)
@@ -194,6 +196,7 @@ def _closing(reader: Reader) -> int:
 def _with(reader: Reader) -> Body:
     """WITH before a query or a write. The CTEs become part of the query that finds the rows."""
     ctes = reader.piece(reader.find(*_AFTER_WITH), "a common table expression")
+    _no_exec(reader, 0, reader.at)
     verb = reader.word()
     if verb not in _AFTER_WITH:
         raise reader.fault("expected SELECT, VALUES, INSERT, REPLACE, UPDATE or DELETE after WITH")
@@ -218,8 +221,20 @@ def _insert(reader: Reader, ctes: Text | None = None) -> Body:
             raise Refused("ON CONFLICT has no meaning for an API", span=Span(token.start, token.end + 1))
     if reader.word() not in ("SELECT", "VALUES", "WITH"):
         raise reader.fault("expected VALUES or SELECT", hint=f"write it as: {example}")
+    _no_exec(reader, reader.at, end)
     rows = reader.piece(end, "VALUES or SELECT")
     return Insert(target, columns, rows if ctes is None else weave(ctes, " ", rows), _returning(reader))
+
+
+def _no_exec(reader: Reader, start: int, end: int) -> None:
+    """EXEC as a table belongs to the FROM of a plain SELECT."""
+    for before, token in zip(reader.tokens[start:end], reader.tokens[start + 1 : end], strict=False):
+        if before.token_type in _OPEN and token.text.upper() == "EXEC":
+            raise SyntaxFault(
+                "EXEC cannot stand in WITH or in the rows of an INSERT",
+                span=Span(token.start, token.end + 1),
+                hint="put it into the FROM of a SELECT, or run it as a statement of its own",
+            )
 
 
 def _columns(reader: Reader) -> tuple[Word, ...]:
@@ -343,10 +358,11 @@ def _exec(reader: Reader) -> Call:
 
 
 def _explain(reader: Reader) -> Body:
-    """`EXPLAIN [ANALYZE] [QUERY PLAN] statement`."""
-    reader.take("EXPLAIN")
-    analyze = reader.take("ANALYZE")
-    reader.take("QUERY", "PLAN")
+    """`EXPLAIN [ANALYZE] [QUERY PLAN] statement`; an EXPLAIN of an EXPLAIN is one."""
+    analyze = False
+    while reader.take("EXPLAIN"):
+        analyze = reader.take("ANALYZE") or analyze
+        reader.take("QUERY", "PLAN")
     if reader.at >= reader.end:
         raise reader.fault("expected a statement after EXPLAIN")
     first = reader.tokens[reader.at]

@@ -21,11 +21,11 @@ def push_limit(
     """The push of a query's one source with the query's LIMIT, and its ORDER BY, where both may travel.
 
     One source, every term of the WHERE exact, no DISTINCT, grouping, window, aggregate or set operation; an ORDER BY
-    by one column that the API sorts as SQLite does.
+    by one column that the API sorts as SQLite does. A function that sqlglot does not know may be an aggregate.
     """
     if not isinstance(tree, exp.Select) or len(scopes) != 1 or len(list(relations(tree))) != 1:
         return push
-    if any(tree.args.get(barrier) for barrier in _BARRIERS) or tree.find(exp.AggFunc, exp.Window):
+    if any(tree.args.get(barrier) for barrier in _BARRIERS) or tree.find(exp.AggFunc, exp.Window, exp.Anonymous):
         return push
     wanted = _wanted(tree)
     if wanted is None or not all(_is_exact(term, push) for term in terms):

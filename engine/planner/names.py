@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from engine.errors import DocumentError, Refused, Span, UnknownName
+from engine.errors import DocumentError, Refused, Span, SyntaxFault, UnknownName
 from engine.language.statements import Name, Word
 from engine.language.text import Text
 from engine.planner.plan import Step
@@ -236,7 +236,9 @@ def place(node: exp.Expr) -> tuple[int, int]:
 
 def table_place(table: exp.Table) -> tuple[int, int]:
     """The range of a table's name, its alias excluded."""
-    marked = [part.meta for part in table.parts]
+    marked = [part.meta for part in table.parts if "start" in part.meta]
+    if len(marked) != len(table.parts):
+        raise SyntaxFault(f"{table.sql(dialect='sqlite')} is no name of a table")
     return min(m["start"] for m in marked), max(m["end"] for m in marked) + 1
 
 
@@ -336,6 +338,11 @@ def _elsewhere(scope: Scope, name: str) -> bool:
                 None,
             )
             query = cte.this if cte is not None else None
+            listed = cte.args["alias"].columns if cte is not None else []
+            if listed:
+                query = None
+            if name.casefold() in {column.name.casefold() for column in listed}:
+                return True
         if isinstance(query, exp.Query) and name.casefold() in {n.casefold() for n in query.named_selects}:
             return True
     return False

@@ -20,6 +20,9 @@ from engine.planner.predicates import Predicate
 from provider_registry.model import Method, Param
 
 
+MANY = 50  # keys that are looked up one by one where a list could be read instead
+
+
 @dataclass(frozen=True, eq=False)
 class Pin:
     """Where a parameter's values come from: constants, a local subquery, or the column of another source."""
@@ -73,9 +76,7 @@ def _pin(predicate: Predicate, source: Source, owner: Callable[[exp.Column], tup
     if predicate.values:
         return Pin(name, tuple(dict.fromkeys(predicate.values)))
     if predicate.query is not None:
-        local = not any(predicate.query.find_all(exp.Column)) and not any(
-            t.db for t in predicate.query.find_all(exp.Table)
-        )
+        local = predicate.query.find(exp.Column, exp.Table, exp.Star) is None
         return Pin(name, query=predicate.query.sql(dialect="sqlite")) if local else None
     assert predicate.other is not None  # a predicate has values, a query or another column
     others = [other for other in owner(predicate.other) if other is not source]
@@ -97,8 +98,8 @@ def choose(source: Source, pins: Mapping[str, Sequence[Pin]], *, envelope: bool,
         taken = {p.name: pin for p in method.params if (pin := _pin_of(p, pins)) is not None}
         if all(p.name in taken for p in method.required):
             ignored = {n for n in asked if not _honours(source, method, n, taken)}
-            # One list is cheaper than a call for each row of a join, so rows feed parameters only where they must.
-            fed = sum(not pin.fixed for pin in taken.values())
+            # One list is cheaper than a call for each row of a join or of a long IN: these give way to it.
+            fed = sum(not pin.fixed or len(pin.values) > MANY for pin in taken.values())
             candidates.append((len(ignored), fed, -len(method.required), order, method, taken, ignored))
     if not candidates:
         raise _missing(source, pins, span)
@@ -188,7 +189,7 @@ def feed_sql(pins: Mapping[str, Pin], tables: Mapping[Source, str]) -> tuple[str
             values = ", ".join(f"({value})" for value in pin.values)
             parts.append(f"SELECT column1 AS {column} FROM (VALUES {values})")
             nullable += [] if all(map(_literal, pin.values)) else [column]
-    parts += [f"SELECT DISTINCT {', '.join(cols)} FROM {tables[source]}" for source, cols in fed.items()]
+    parts += [f"SELECT DISTINCT {', '.join(cols)} FROM main.{tables[source]}" for source, cols in fed.items()]
     if not parts:
         return None, ()
     reads = tuple(dict.fromkeys(tables[source] for source in fed))

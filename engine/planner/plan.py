@@ -46,8 +46,14 @@ class Step:
     filter: Mapping[str, Any] | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)  # columns that the filter makes one value in every row
     limit: int | None = None  # no more rows than this are wanted
+    compared: frozenset[str] = frozenset()  # the columns that a USING or NATURAL join compares
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
     why: str = ""
+
+    @property
+    def name(self) -> str:
+        """The table in SQL. With its schema, no table expression of the user's can stand before it."""
+        return f"main.{self.table}"
 
     @property
     def writes(self) -> bool:
@@ -89,7 +95,6 @@ class Plan:
     steps: tuple[Step, ...] = ()
     output: Text | None = None
     local: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def write(self) -> Step | None:

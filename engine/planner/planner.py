@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from engine.errors import QueryFault, Refused
 from engine.language.statements import Call, Change, Delete, Insert, Select
+from engine.language.text import Text
 from engine.planner.names import Names
 from engine.planner.plan import Plan, Step
 from engine.planner.reads import plan_query
@@ -45,6 +48,12 @@ def _select(body: Select, names: Names, pushdown: bool) -> Plan:
         steps += made
         calls[stand_in] = made[-1]
     reading = plan_query(body.query, names, calls=calls, first=len(steps), pushdown=pushdown)
+    writing = [step for step in steps if step.writes]
+    if len(writing) > 1:
+        raise Refused(
+            "one query calls one EXEC that changes something",
+            hint="write them as statements of their own, so that each can be accounted for",
+        )
     return Plan("select", (*steps, *reading.steps), reading.query, reading.local)
 
 
@@ -54,7 +63,7 @@ def checked(made: Plan) -> Planned:
     try:
         for step in made.steps:
             store.create(step.table, step.table_columns)
-        feeds = [store.compile(step.feed) for step in made.steps if step.feed is not None]
+        feeds = [_feed(store, step.feed) for step in made.steps if step.feed is not None]
         output = store.compile(made.output) if made.output is not None else None
     finally:
         store.close()
@@ -62,5 +71,16 @@ def checked(made: Plan) -> Planned:
     for compiled in (*feeds, *([output] if output else [])):
         for table, columns in compiled.reads.items():
             read.setdefault(table, set()).update(columns)
-    steps = tuple(replace(step, fetch=frozenset(read.get(step.table, set()))) for step in made.steps)
+    steps = tuple(replace(step, fetch=step.compared | read.get(step.table, set())) for step in made.steps)
     return Planned(replace(made, steps=steps), output)
+
+
+def _feed(store: Store, feed: Text) -> Compiled:
+    """A compiled feed; where an INSERT's star gives another number of columns than are named, in plain words."""
+    try:
+        return store.compile(feed)
+    except QueryFault as error:
+        counts = re.fullmatch(r"table feed has ([0-9]+) values for ([0-9]+) columns", error.message)
+        if counts is None:
+            raise
+        raise Refused(f"{counts[2]} columns are named and {counts[1]} values are given") from error

@@ -13,7 +13,6 @@ from typing import Literal
 
 from sqlglot import exp
 
-from engine.errors import SyntaxFault
 from engine.language.dialect import parse_query
 from engine.language.text import Text
 from engine.planner.names import Scope, relations
@@ -55,8 +54,19 @@ _COMPARISONS: dict[type[exp.Expr], tuple[Operator, Operator]] = {  # as written,
     exp.GT: (">", "<"),
     exp.GTE: (">=", "<="),
 }
-_CHANGING = (exp.Rand, exp.Randn)
-_CHANGING_NAMES = {"random", "randomblob", "changes", "last_insert_rowid", "total_changes"}
+# What a constant is made of. Comparisons are left out on purpose: SQLite reads `a = 5 IN (0)` from the left, sqlglot
+# does not. Functions are left out because sqlglot may write another one of the same meaning elsewhere.
+_CONSTANT = (
+    exp.Literal,
+    exp.Null,
+    exp.Boolean,
+    exp.Paren,
+    exp.Neg,
+    exp.DPipe,
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+)
 
 
 def conjuncts(scope: Scope) -> list[Conjunct]:
@@ -86,13 +96,14 @@ def _aliases(relation: exp.Expr) -> set[str]:
 
 
 def terms(node: exp.Expr) -> Iterator[exp.Expr]:
-    """The terms of an AND, parentheses opened."""
-    node = node.unnest()
-    if isinstance(node, exp.And):
-        yield from terms(node.left)
-        yield from terms(node.right)
-    else:
-        yield node
+    """The terms of an AND, parentheses opened; however many there are."""
+    waiting = [node]
+    while waiting:
+        term = waiting.pop().unnest()
+        if isinstance(term, exp.And):
+            waiting += [term.right, term.left]
+        else:
+            yield term
 
 
 def predicates(node: exp.Expr) -> list[Predicate]:
@@ -145,35 +156,40 @@ def _in(node: exp.In) -> list[Predicate]:
 
 def _any_of(node: exp.Or) -> list[Predicate]:
     """`a = 1 OR a = 2 OR a IN (3)` on one column is an IN."""
-    arms = [_arm for side in (node.left, node.right) for _arm in [predicates(side)]]
-    if any(len(arm) != 1 or arm[0].operator not in ("=", "IN") or not arm[0].values for arm in arms):
-        return []
-    first, second = arms[0][0], arms[1][0]
-    if first.column != second.column:
-        return []
-    return [Predicate(first.column, "IN", (*first.values, *second.values))]
+    waiting: list[exp.Expr] = [node]
+    values: list[str] = []
+    column: exp.Column | None = None
+    while waiting:
+        arm = waiting.pop().unnest()
+        if isinstance(arm, exp.Or):
+            waiting += [arm.right, arm.left]
+            continue
+        said = _in(arm) if isinstance(arm, exp.In) else _comparison(arm)
+        if len(said) != 1 or said[0].operator not in ("=", "IN") or not said[0].values:
+            return []
+        column = column or said[0].column
+        if said[0].column != column:
+            return []
+        values += said[0].values
+    assert column is not None  # an OR has arms
+    return [Predicate(column, "IN", tuple(values))]
 
 
 def constant(node: exp.Expr) -> str | None:
     """The SQL text of an expression that is the same for every row; None for anything else.
 
-    A COLLATE would change what equality means, so it is left to SQLite. The text is the tree written anew; that it
-    reads back as the same tree is checked, since a wrong constant would ask the API for the wrong rows.
+    Literals, their negation, sums and concatenations; anything else is left to SQLite. The text is the tree written
+    anew, and must read back as the same tree.
 
     >>> from sqlglot import parse_one
     >>> constant(parse_one("'private/' || 12", read="sqlite"))
     "'private/' || 12"
-    >>> constant(parse_one("label", read="sqlite")), constant(parse_one("random()", read="sqlite"))
+    >>> constant(parse_one("label", read="sqlite")), constant(parse_one("5 IN (0)", read="sqlite"))
     (None, None)
     """
-    for part in node.walk():
-        if isinstance(part, exp.Column | exp.Query | exp.Collate | exp.Placeholder | exp.Parameter | exp.AggFunc):
-            return None
-        if isinstance(part, _CHANGING) or (isinstance(part, exp.Func) and part.name.casefold() in _CHANGING_NAMES):
-            return None
-    text = node.sql(dialect="sqlite")
-    try:
-        again = parse_query(Text(f"SELECT {text}"))
-    except SyntaxFault:
+    if not all(isinstance(part, _CONSTANT) for part in node.walk()):
         return None
-    return text if len(again.expressions) == 1 and again.expressions[0] == node else None
+    text = node.sql(dialect="sqlite")
+    return (
+        text if isinstance(node, exp.Literal) or parse_query(Text(f"SELECT {text}")).expressions[0] == node else None
+    )

@@ -81,6 +81,8 @@ def plan_query(
     Raises StatementError: a name that nobody knows, a source without its parameters, a circle of feeds.
     """
     tree = parse_query(text)
+    for mark in tree.find_all(exp.Placeholder, exp.Parameter):
+        raise Refused(f"there is no value for {mark.sql(dialect='sqlite')}", hint="write the value itself")
     found = scopes(tree, names, text, calls or {})
     columns = references(tree, found, text)
     owners = {id(reference.column): reference.sources for reference in columns}
@@ -100,7 +102,30 @@ def plan_query(
             local += [term.node.sql(dialect="sqlite") for term in terms]
     needs.sort(key=lambda need: table_place(need.source.table))
     steps, tables = _steps(needs, text, first)
-    return Reading(steps, splice(text, _edits(found, needs, columns, tables, text)), tuple(dict.fromkeys(local)))
+    steps = _compared(steps, tree)
+    stamped = _stamped(steps, tables, needs)
+    return Reading(steps, splice(text, _edits(found, stamped, columns, tables, text)), tuple(dict.fromkeys(local)))
+
+
+def _compared(steps: tuple[Step, ...], tree: exp.Expr) -> tuple[Step, ...]:
+    """The steps with the columns that joins compare without naming them: SQLite does not tell that it reads those."""
+    joins = list(tree.find_all(exp.Join))
+    natural = any(join.method.upper() == "NATURAL" for join in joins)
+    using = {name.name.casefold() for join in joins for name in join.args.get("using") or []}
+    if not natural and not using:
+        return steps
+    return tuple(
+        replace(s, compared=frozenset(c.name for c in s.columns if natural or c.name.casefold() in using))
+        for s in steps
+    )
+
+
+def _stamped(
+    steps: tuple[Step, ...], tables: Mapping[Source, str], needs: Sequence[_Need]
+) -> dict[Source, tuple[Column, ...]]:
+    """The sources whose tables have more columns than their rows, with the columns of the rows."""
+    wide = {step.table for step in steps if step.stamps}
+    return {need.source: need.columns for need in needs if tables[need.source] in wide}
 
 
 def _implied(
@@ -118,10 +143,9 @@ def _implied(
         if left is None or left[1] != (right or (None, None))[1]:
             continue
         for above, fixed in said:
-            same = (
-                fixed.values and above.aliases is None and fixed.column.name.casefold() == equal.other.name.casefold()
-            )
-            if same and right is not None and owners.get(id(fixed.column), ()) == (right[0],):
+            named = fixed.column.name.casefold() == equal.other.name.casefold()
+            everywhere = bool(fixed.values) and above.aliases is None
+            if named and everywhere and right is not None and owners.get(id(fixed.column), ()) == (right[0],):
                 found.append((term, Predicate(equal.column, fixed.operator, fixed.values)))
     return found
 
@@ -264,7 +288,7 @@ def _circle(waiting: Sequence[_Need], text: Text) -> Refused:
 
 def _edits(
     found: Sequence[Scope],
-    needs: Sequence[_Need],
+    stamped: Mapping[Source, tuple[Column, ...]],
     columns: Sequence[Reference],
     tables: Mapping[Source, str],
     text: Text,
@@ -273,7 +297,7 @@ def _edits(
     edits = []
     for source, table in tables.items():
         alias = "" if source.table.alias else f" AS {quote_name(source.alias)}"
-        edits.append((*table_place(source.table), table + alias))
+        edits.append((*table_place(source.table), f"main.{table}{alias}"))
     for reference in columns:
         if len(reference.sources) > 1 and not reference.sources[0].has_column(reference.column.name):
             # A parameter without an alias belongs to every table that takes it; SQLite reads it off the first.
@@ -283,15 +307,12 @@ def _edits(
             start = place(reference.column)[0]
             end = reference.column.args["table"].meta["end"] + 1
             edits.append((start, end, quote_name(reference.column.table)))
-    stamped = {need.source: {s.column.name.casefold() for s in need.stamps} for need in needs if need.stamps}
     for scope in found:
-        edits += _star_edits(scope, stamped, {need.source: need for need in needs}, text)
+        edits += _star_edits(scope, stamped, text)
     return edits
 
 
-def _star_edits(
-    scope: Scope, stamped: Mapping[Source, set[str]], needs: Mapping[Source, _Need], text: Text
-) -> list[tuple[int, int, str]]:
+def _star_edits(scope: Scope, stamped: Mapping[Source, tuple[Column, ...]], text: Text) -> list[tuple[int, int, str]]:
     """`*` means the columns of the rows: parameters stamped on them stay out of it."""
     if not any(source in stamped for source in scope.sources.values()):
         return []
@@ -302,20 +323,20 @@ def _star_edits(
         star = isinstance(item, exp.Star)
         if not star and not (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
             continue
-        if star and merging:
-            raise Refused(
-                "SELECT * over a join with USING cannot leave the parameters out",
-                span=text.origin(*place(item)),
-                hint="name the columns, or write the join with ON",
-            )
         aliases = [r.alias_or_name for r in relations(scope.select)] if star else [item.table]
-        spelled = [_spelled(alias, scope, stamped, needs) for alias in aliases]
-        edits.append((*place(item), ", ".join(spelled)))
+        if star and (merging or not all(aliases)):
+            raise Refused(
+                "SELECT * cannot leave the parameters out of a join with "
+                + ("USING" if merging else "a subquery that has no alias"),
+                span=text.origin(*place(item)),
+                hint="name the columns, or write the join with ON" if merging else "give the subquery an alias",
+            )
+        edits.append((*place(item), ", ".join(_spelled(alias, scope, stamped) for alias in aliases)))
     return edits
 
 
-def _spelled(alias: str, scope: Scope, stamped: Mapping[Source, set[str]], needs: Mapping[Source, _Need]) -> str:
+def _spelled(alias: str, scope: Scope, stamped: Mapping[Source, tuple[Column, ...]]) -> str:
     source = scope.sources.get(alias.casefold())
     if source is None or source not in stamped:
         return f"{quote_name(alias)}.*"
-    return ", ".join(f"{quote_name(source.alias)}.{quote_name(c.name)}" for c in needs[source].columns)
+    return ", ".join(f"{quote_name(source.alias)}.{quote_name(column.name)}" for column in stamped[source])

@@ -118,7 +118,8 @@ DELETE_IMAGE = replace(GET_IMAGE, name="delete_image", http="DELETE", response=R
 
 def chained(algorithm: str, response_key: str, **more: Any) -> Method:
     """A list whose pages name the next one."""
-    paging = Paging(algorithm=algorithm, request_key="pageToken", response_key=response_key, **more)  # type: ignore[arg-type]
+    given = {"algorithm": algorithm, "request_key": "pageToken", "response_key": response_key, **more}
+    paging = Paging(**given)
     token = Param(name="pageToken", wire="pageToken", location="query")
     return replace(GET_IMAGES, params=(token,), paging=paging, filtering=None)
 
