@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,8 @@ def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
 def _with_json(step: Step, args: Mapping[str, Any], text: Any) -> dict[str, Any]:
     """The members of an `@@json` object as arguments, beside those given by name."""
     try:
-        document = json.loads(text)
-    except (ValueError, TypeError) as error:
+        document = json.loads(text, object_pairs_hook=_members)
+    except (ValueError, TypeError, RecursionError) as error:
         place = f" at character {error.pos + 1}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
         raise InvalidValue(f"@@json is not JSON{place}", name=JSON_ARGUMENT, hint=_near(text, error)) from error
     if not isinstance(document, dict):
@@ -84,6 +84,16 @@ def _with_json(step: Step, args: Mapping[str, Any], text: Any) -> dict[str, Any]
     if absent:
         raise Refused(f"{step.method.name} needs {' and '.join(absent)}", hint=f'add "{absent[0]}": ... to @@json')
     return merged
+
+
+def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose members have one name each: a second of one name would silently win."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Refused(f"{twice} is given twice in @@json", hint="keep one of them")
+    return members
 
 
 def _near(text: Any, error: Exception) -> str | None:

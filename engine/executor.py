@@ -7,7 +7,7 @@ before the first leaves, a failure stops the calls that have not left, and each 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
@@ -25,7 +25,7 @@ from engine.errors import (
 from engine.planner.plan import Plan, Step, waves
 from engine.settings import Settings
 from engine.store import Row, Store
-from engine.wire.call import Call, Cost, Page
+from engine.wire.call import Call, Cost, Page, Request
 from engine.wire.request import prepare
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) ->
 
 
 async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    todo = jobs(step, store, page_size=settings.page_size)
+    todo = _calls(step, jobs(step, store, page_size=settings.page_size), settings)
     if len(todo) > settings.max_requests:
         raise Refused(
             f"this would send {len(todo)} requests, more than the {settings.max_requests} allowed",
@@ -110,6 +110,40 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
                 _load(step, job, page, store, tally)
 
 
+def _calls(step: Step, todo: Sequence[Job], settings: Settings) -> list[Job]:
+    """The calls of a step, each once, all of them built: a bad value in the last stops the first.
+
+    A read by a key that no row can have is a row that is not there. Rows to insert may well be the same.
+    """
+    found: dict[Request, Job] = {}
+    every: list[Job] = []
+    for number, job in enumerate(todo, 1):
+        try:
+            found.setdefault(prepare(job.call, settings), job)
+        except InvalidValue as error:
+            param = job.call.method.param(error.name)
+            if step.verb == "select" and param is not None and param.key is not None:
+                continue
+            if len(todo) > 1:
+                error.message = f"row {number} of {len(todo)}: {error.message}"
+                error.args = (error.message,)
+            raise
+        every.append(job)
+    return every if step.verb in ("insert", "exec") else _consistent(found)
+
+
+def _consistent(found: Mapping[Request, Job]) -> list[Job]:
+    """Calls that are all different; two changes of one row that differ are refused."""
+    bodies: dict[tuple[str, str], Job] = {}
+    for request, job in found.items():
+        if bodies.setdefault((request.method, request.url), job) is not job and request.body is not None:
+            raise Refused(
+                f"two rows of the query would change {job.label} differently",
+                hint="make the query give each row once",
+            )
+    return list(found.values())
+
+
 async def _pages(job: Job, wire: Wire) -> AsyncIterator[Page]:
     """The pages of a read. One thing looked up by its key that is not there is no row, not an error."""
     looked_up = any(p.location == "path" for p in job.call.method.params)
@@ -126,16 +160,18 @@ async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -
 
     A list that does not say, or that was not filtered, is read whole.
     """
-    for page in await _all(job, wire):
-        if page.total is None or not page.filtered:
-            whole = replace(job, call=replace(job.call, row_limit=None))
-            for full in await _all(whole, wire):
-                _load(step, whole, full, store, tally)
-            return
+    pages = await _all(job, wire)
+    if pages and pages[0].filtered and pages[0].total is None:
+        job = replace(job, call=replace(job.call, row_limit=None))
+        pages = await _all(job, wire)
+    if len(pages) == 1 and pages[0].filtered and pages[0].total is not None:
         began = perf_counter()
         values = {**step.fixed, **{s.column.name: job.row.get(s.source) for s in step.stamps}}
-        store.repeat(step.table, list(values), tuple(values.values()), page.total)
-        tally.add(step, page, len(page.rows), began)
+        store.repeat(step.table, list(values), tuple(values.values()), pages[0].total)
+        tally.add(step, pages[0], len(pages[0].rows), began)
+        return
+    for page in pages:
+        _load(step, job, page, store, tally)
 
 
 async def _all(job: Job, wire: Wire) -> list[Page]:
@@ -168,8 +204,11 @@ class _Outcome:
 
 async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
     """Send every call once. The first failure stops what has not left; what was done is loaded whatever happens."""
-    todo = _distinct(step, todo)
-    _check_all(step, todo, settings)
+    if len(todo) > settings.max_writes:
+        raise Refused(
+            f"this {step.verb.upper()} would write {len(todo)} rows, more than the {settings.max_writes} allowed",
+            hint=f"narrow the WHERE, look at the rows with EXPLAIN, or allow them: --max-writes {len(todo)}",
+        )
     outcomes = [_Outcome() for _ in todo]
     places = asyncio.Semaphore(settings.concurrency)
     stopped = False
@@ -201,38 +240,6 @@ async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, sett
             tally.calls += outcome.state == "done"
     if stopped:
         raise _partial(step, todo, outcomes) if len(todo) > 1 else _alone(outcomes[0])
-
-
-def _distinct(step: Step, todo: Sequence[Job]) -> list[Job]:
-    """The same row found twice is written once; two different changes of one row are refused."""
-    if step.verb in ("insert", "exec"):
-        return list(todo)
-    found: dict[str, Job] = {}
-    for job in todo:
-        first = found.setdefault(job.label, job)
-        if first.call.args != job.call.args:
-            raise Refused(
-                f"two rows of the query would change {job.label} differently",
-                hint="make the query give each row once",
-            )
-    return list(found.values())
-
-
-def _check_all(step: Step, todo: Sequence[Job], settings: Settings) -> None:
-    """Nothing leaves before every call has been built: a bad value in the last row stops the first."""
-    if len(todo) > settings.max_writes:
-        raise Refused(
-            f"this {step.verb.upper()} would write {len(todo)} rows, more than the {settings.max_writes} allowed",
-            hint=f"narrow the WHERE, look at the rows with EXPLAIN, or allow them: --max-writes {len(todo)}",
-        )
-    for number, job in enumerate(todo, 1):
-        try:
-            prepare(job.call, settings)
-        except InvalidValue as error:
-            if len(todo) > 1:
-                error.args = (f"row {number} of {len(todo)}: {error.message}",)
-                error.message = error.args[0]
-            raise
 
 
 def _verdict(error: StratoqlError) -> Literal["failed", "unknown"]:

@@ -113,3 +113,5 @@ FUNCTIONS: tuple[tuple[str, int, Function], ...] = (
     ("json_equal", 2, json_equal),
 )
 COLLATIONS: tuple[tuple[str, Callable[[str, str], int]], ...] = (("moment", moment),)
+# Aggregates of SQLite that are not known as such to the parser.
+AGGREGATES = frozenset({"total", "string_agg", "json_group_array", "json_group_object", "median", "percentile"})

@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from engine.errors import Interrupted
@@ -30,20 +29,35 @@ class Portal:
         """Run to the end and give the result. Ctrl-C cancels the work, waits for what it has to say, and raises
         that, or Interrupted.
         """
-        tasks: list[asyncio.Task[T]] = []
+        task: asyncio.Task[T] | None = None
+        stopped = False
 
         async def main() -> T:
+            nonlocal task
             task = asyncio.ensure_future(work)
-            tasks.append(task)
+            if stopped:
+                task.cancel()
             return await task
+
+        def stop() -> None:
+            nonlocal stopped
+            stopped = True
+            if task is not None:
+                task.cancel()
 
         future = asyncio.run_coroutine_threadsafe(main(), self._loop)
         try:
             return future.result()
         except KeyboardInterrupt:
-            self._loop.call_soon_threadsafe(lambda: [task.cancel() for task in tasks])
-            with suppress(CancelledError, asyncio.CancelledError, TimeoutError):
+            self._loop.call_soon_threadsafe(stop)
+            try:
                 future.result(PATIENCE)
+            except TimeoutError:
+                raise Interrupted(
+                    "interrupted, and a request is still under way", hint="read what it may have written"
+                ) from None
+            except (CancelledError, asyncio.CancelledError):
+                pass
             raise Interrupted("interrupted") from None
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from engine import discovery
-from engine.errors import DocumentError, PartialWrite, StratoqlError, UsageError
+from engine.errors import DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
 from engine.planner.names import Names
@@ -79,6 +79,10 @@ class Session:
             except StratoqlError as error:
                 error.statement = error.statement or statement.text
                 raise
+            except RecursionError:
+                fault = SyntaxFault("the statement is nested too deeply")
+                fault.statement = statement.text
+                raise fault from None
             except BadDocument as bad:
                 raise DocumentError("a provider document cannot be used:", bad.faults) from bad
 
@@ -152,14 +156,19 @@ class Session:
             tally = self._fetched(made, store) if made.steps else None
             return self._answer(planned, store, tally, start)
         except PartialWrite as error:
-            if made.output is not None:
-                error.completed = self._answer(planned, store, None, start)
-            else:
-                store.close()
+            error.completed = self._returned(planned, store, start, error)
             raise
         except BaseException:
             store.close()
             raise
+
+    def _returned(self, planned: Planned, store: Store, start: float, error: PartialWrite) -> Result | None:
+        """The RETURNING of what a broken write has done; its own failure must not hide the account."""
+        try:
+            return self._answer(planned, store, None, start) if planned.plan.output is not None else None
+        except StratoqlError as failed:
+            error.hint = "; ".join(filter(None, (error.hint, f"its RETURNING failed too: {failed.message}")))
+            return None
 
     def _fetched(self, made: Plan, store: Store) -> Tally:
         """Run the steps on the loop."""
@@ -186,7 +195,14 @@ class Session:
             return Result(
                 (), iter(()), kind="done", affected=affected, messages=messages, warnings=warnings, stats=stats
             )
-        names, rows = store.select(made.output)
+        try:
+            names, rows = store.select(made.output, planned.output.types)
+            if written is not None and affected is not None:
+                rows = iter(list(rows))  # now, while what has been done can still be told
+        except StratoqlError as error:
+            if affected:
+                error.hint = f"{messages[0]} nonetheless: only the RETURNING failed"
+            raise
         columns = [ResultColumn(*pair) for pair in zip(names, planned.output.types, strict=True)]
         return Result(
             columns, rows, affected=affected, messages=messages, warnings=warnings, stats=stats, close=store.close

@@ -11,6 +11,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from engine.errors import Interrupted, QueryFault, Span
 from engine.functions import COLLATIONS, FUNCTIONS, Function
@@ -20,8 +21,7 @@ from provider_registry.model import Column, Shape
 
 Row = tuple[object, ...]
 
-# The declared type decides SQLite's affinity (by the letters INT, TEXT, ...) and, by name, the converter. Converters
-# are registered for the whole process, so the names are ours alone.
+# The declared type decides SQLite's affinity (by the letters INT, TEXT, ...) and tells what a column's values are.
 _DECLARED: dict[str, ColumnType] = {
     "TEXT": "string",
     "INTEGER": "integer",
@@ -30,19 +30,6 @@ _DECLARED: dict[str, ColumnType] = {
     "STRATOQL_TEXT_MOMENT": "datetime",
     "STRATOQL_TEXT_JSON": "json",
 }
-
-
-def _boolean(raw: bytes) -> object:
-    """1 and 0 as booleans; what an API sent instead of a boolean stays as it is."""
-    return raw == b"1" if raw in (b"0", b"1") else raw.decode()
-
-
-def _json(raw: bytes) -> JsonText:
-    return JsonText(raw.decode())
-
-
-sqlite3.register_converter("STRATOQL_BOOLEAN", _boolean)
-sqlite3.register_converter("STRATOQL_TEXT_JSON", _json)
 
 
 def declared(shape: Shape) -> str:
@@ -71,9 +58,7 @@ class Store:
     """One statement's tables. Used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._db = sqlite3.connect(
-            "", isolation_level=None, check_same_thread=False, detect_types=sqlite3.PARSE_DECLTYPES
-        )
+        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
         for name, arity, function in FUNCTIONS:
@@ -128,10 +113,11 @@ class Store:
         """The rows of a query, as SQLite finds them."""
         return self.select(sql if isinstance(sql, Text) else Text(sql))[1]
 
-    def select(self, sql: Text) -> tuple[tuple[str, ...], Iterator[Row]]:
-        """The names of a query's columns and its rows."""
+    def select(self, sql: Text, types: Sequence[ColumnType] = ()) -> tuple[tuple[str, ...], Iterator[Row]]:
+        """The names of a query's columns and its rows, booleans and JSON as such where `types` says so."""
         cursor = self._run(sql)
-        return tuple(entry[0] for entry in cursor.description), self._rows(cursor, sql)
+        rows = self._rows(cursor, sql)
+        return tuple(entry[0] for entry in cursor.description), _typed(rows, types)
 
     def _rows(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[Row]:
         try:
@@ -163,10 +149,6 @@ class Store:
         self._run("DROP VIEW temp._shape")
         return tuple(_DECLARED.get(str(row[2]), "any") for row in rows)
 
-    def interrupt(self) -> None:
-        """Stop what is running, from another thread."""
-        self._db.interrupt()
-
     def close(self) -> None:
         """Drop everything."""
         self._db.close()
@@ -188,6 +170,28 @@ class Store:
         return QueryFault(str(error), span=_place(str(error), text), hint=_hint(str(error)))
 
 
+def _typed(rows: Iterator[Row], types: Sequence[ColumnType]) -> Iterator[Row]:
+    """SQLite's integers and texts as booleans and JSON. A value of another kind, of a UNION say, stays what it is."""
+    booleans = [at for at, kind in enumerate(types) if kind == "boolean"]
+    documents = [at for at, kind in enumerate(types) if kind == "json"]
+    if not booleans and not documents:
+        return rows
+    return (_typed_row(row, booleans, documents) for row in rows)
+
+
+def _typed_row(row: Row, booleans: Sequence[int], documents: Sequence[int]) -> Row:
+    values = list(row)
+    for at in booleans:
+        if values[at] in (0, 1) and isinstance(values[at], int):
+            values[at] = values[at] == 1
+    for at in documents:
+        value = values[at]
+        if isinstance(value, str) and value[:1] in ("[", "{"):  # what is nested is kept as JSON, nothing else is
+            values[at] = JsonText(value)
+    return tuple(values)
+
+
+@lru_cache(maxsize=1024)
 def evaluate(sql: str) -> object:
     """The value of a constant expression; None where it has none.
 
@@ -221,5 +225,5 @@ def _place(message: str, text: Text) -> Span | None:
     if not name:
         return None
     edges = (r"(?<!\w)", r"(?!\w)") if name.isidentifier() else ("", "")
-    at = re.search(re.escape(name).join(edges), text.sql, re.IGNORECASE)
-    return text.origin(at.start(), at.end()) if at else None
+    found_at = list(re.finditer(re.escape(name).join(edges), text.sql, re.IGNORECASE))
+    return text.origin(found_at[0].start(), found_at[0].end()) if len(found_at) == 1 else None  # else it is a guess

@@ -18,7 +18,6 @@ from sqlglot.errors import ParseError, TokenError
 from engine.errors import Span, SyntaxFault
 from engine.language.text import Text
 
-
 log = logging.getLogger("sqlglot")
 
 

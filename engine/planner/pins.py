@@ -19,7 +19,6 @@ from engine.planner.names import Source
 from engine.planner.predicates import Predicate
 from provider_registry.model import Method, Param
 
-
 MANY = 50  # keys that are looked up one by one where a list could be read instead
 
 

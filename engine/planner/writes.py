@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from engine.errors import Refused, Span, UnknownName, suggest
+from engine.errors import Refused, Span, SyntaxFault, UnknownName, suggest
+from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query
 from engine.language.statements import Call, Change, Delete, Insert, Name, Word
 from engine.language.text import Text, quote_name, weave
@@ -31,6 +32,7 @@ def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Pl
     provider, resource = names.resource(statement.target)
     method = _method(resource, "insert", statement.target, statement.columns)
     params = [_param(method, word) for word in statement.columns]
+    _once(params, statement.columns)
     absent = [p for p in method.required if p not in params]
     if absent:
         named, values = ", ".join(p.name for p in absent), ", ".join(example(p) for p in absent)
@@ -50,6 +52,9 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Pl
     method = _method(resource, statement.verb, statement.target, words)
     items: Pieces = []
     params = [_settable(method, word, resource) for word in words]
+    _once(params, words)
+    for word, value in statement.assignments:
+        _one_row(word, value)
     for param, (_, value) in zip(params, statement.assignments, strict=True):
         items += ["(", value, f"\n) AS {quote_name(param.name)}, "]
     computed = any(_columns_in(value) for _, value in statement.assignments)
@@ -75,6 +80,7 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
     """EXEC: one call, the last step; its arguments are the one row of a query."""
     provider, _, method = names.method(call.target)
     given = [(_param(method, word, bare=True), value) for word, value in call.arguments]
+    _once([param for param, _ in given], [word for word, _ in call.arguments])
     pairs = [(param.name, value) for param, value in given]
     if call.json is not None:
         pairs.append((JSON_ARGUMENT, call.json))
@@ -163,19 +169,28 @@ def _rows(
     alias, where = statement.alias or resource.name, statement.where
     if where is None:
         raise _unbounded(statement, method)
-    columns = _columns_in(where)
-    if not columns:
+    condition = _condition(where)
+    if condition.find(exp.Column) is None:
         raise Refused(
             "the WHERE names no column, so it would write every row or none",
             span=where.origin(0, len(where.sql)),
             hint=f"say which rows: {_line(method)}",
         )
     ctes: Pieces = [statement.ctes, " "] if statement.ctes is not None else []
-    pins = None if read else _direct(where, method, alias)
+    pins = None if read else _direct(condition, method, alias)
     if pins is not None:
         keys = [param for param in method.params if param.name in pins]
         listed = ", ".join(quote_name(param.name) for param in keys)
-        text = weave(*ctes, "SELECT ", *items, listed, f" FROM ({feed_sql(pins, {})[0]})")
+        # The WHERE runs whole over the values that it pins: a row is written only where it says so itself.
+        second = {
+            p.name: other
+            for p in keys
+            for other in (p.key, p.alias)
+            if other and other.casefold() != p.name.casefold()
+        }
+        spelled = "".join(f", {quote_name(name)} AS {quote_name(other)}" for name, other in second.items())
+        rows = f"SELECT *{spelled} FROM ({feed_sql(pins, {})[0]})"
+        text = weave(*ctes, "SELECT ", *items, listed, f" FROM ({rows}) AS {quote_name(alias)} WHERE (", where, "\n)")
         return plan_query(text, names, pushdown=pushdown), keys
     if not resource.bound("select"):
         raise Refused(
@@ -192,10 +207,21 @@ def _rows(
     return plan_query(text, names, pushdown=pushdown), keys
 
 
-def _direct(where: Text, method: Method, alias: str) -> Mapping[str, Pin] | None:
+def _condition(where: Text) -> exp.Expr:
+    """The tree of a WHERE's predicate, which nothing may follow."""
+    tree = parse_query(weave("SELECT 1 WHERE ", where))
+    more = [name for name, value in tree.args.items() if value and name not in ("expressions", "where", "kind")]
+    if not isinstance(tree, exp.Select) or more:
+        raise SyntaxFault(
+            "a write takes WHERE and RETURNING, and nothing between them", span=where.origin(0, len(where.sql))
+        )
+    found: exp.Expr = tree.args["where"].this
+    return found
+
+
+def _direct(condition: exp.Expr, method: Method, alias: str) -> Mapping[str, Pin] | None:
     """The pins of a WHERE that is nothing but values of the method's parameters, each given once; else None."""
     pins: dict[str, Pin] = {}
-    condition = parse_query(weave("SELECT 1 WHERE ", where)).args["where"].this
     for term in terms(condition):
         said = predicates(term)
         if len(said) != 1 or said[0].operator not in ("=", "IN") or not said[0].values:
@@ -217,6 +243,32 @@ def _parameter(method: Method, name: str) -> Param | None:
             if (getattr(param, spelling) or "").casefold() == name.casefold():
                 return param
     return None
+
+
+def _once(params: Sequence[Param], words: Sequence[Word]) -> None:
+    """Two spellings of one input are that input given twice."""
+    seen: set[str] = set()
+    for param, word in zip(params, words, strict=True):
+        if param.name in seen:
+            raise Refused(
+                f"{word.name} is given twice, once as {param.name}", span=word.span, hint="keep one of them"
+            )
+        seen.add(param.name)
+
+
+def _one_row(word: Word, value: Text) -> None:
+    """A SET computes from one row: an aggregate would make one row of many."""
+    tree = parse_query(weave("SELECT (", value, "\n)"))
+    for call in tree.find_all(exp.AggFunc, exp.Anonymous):
+        if call.find_ancestor(exp.Select) is not tree or call.find_ancestor(exp.Window) is not None:
+            continue
+        scalar = isinstance(call, exp.Max | exp.Min) and call.expressions
+        if not scalar and (isinstance(call, exp.AggFunc) or call.name.casefold() in AGGREGATES):
+            raise Refused(
+                f"{word.name} cannot be set to an aggregate: each row is written by itself",
+                span=value.origin(0, len(value.sql)),
+                hint="compute it in a subquery: (SELECT ...)",
+            )
 
 
 def _columns_in(text: Text) -> list[exp.Column]:
@@ -243,9 +295,14 @@ def _returned(
         return ()
     present = {column.name.casefold() for column in step.columns} | stamps.keys()
     tree = parse_query(weave("SELECT ", returning))
-    for table in tree.find_all(exp.Table):
-        if table.db:
-            raise Refused("RETURNING takes expressions over the written row", hint=f"read {table.sql()} in a SELECT")
+    tables = [t for t in tree.find_all(exp.Table) if isinstance(t.this, exp.Identifier)]
+    more = [name for name, value in tree.args.items() if value and name not in ("expressions", "kind")]
+    if tables or more or not isinstance(tree, exp.Select):
+        raise Refused(
+            "RETURNING takes expressions over the written row and nothing else",
+            span=returning.origin(0, len(returning.sql)),
+            hint="read other tables in a SELECT of their own",
+        )
     for column in tree.find_all(exp.Column):
         name = column.name
         if isinstance(column.this, exp.Star) or name.casefold() in present:

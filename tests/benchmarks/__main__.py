@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -115,7 +116,7 @@ def main(short: bool) -> None:
             "SELECT count(*) FROM linode.images.images",
         ):
             sent = query(url, sql)
-            say(f"`{sql}`", best(lambda: query(url, sql), times) / single, "<= 1.2", f"{sent} request")
+            say(f"`{sql}`", best(partial(query, url, sql), times) / single, "<= 1.2", f"{sent} request")
         if not short:
             small = peak(url)
     if not short:

@@ -186,7 +186,7 @@ def test_feeds(sql: str, rows: list[Any], sent: list[str] | None) -> None:
         (f"SELECT * FROM {PEOPLE} WHERE id = 1 OR city = 'Rome'", ["city is an input of list"]),
         (
             f"SELECT * FROM {PEOPLE} JOIN {ORDERS} USING (id) WHERE customerId = 1",
-            ["SELECT * over a join with USING"],
+            ["SELECT * cannot leave the parameters out of a join with USING"],
         ),
         (
             f"SELECT 1 FROM {PEOPLE} c WHERE EXISTS (SELECT 1 FROM {ORDERS} o WHERE o.customerId = c.id)",
@@ -237,7 +237,7 @@ def test_explaining_what_depends_on_rows_shows_the_form_of_the_request() -> None
         "step 2: t_out <- acme.shop.orders.amend",
         "  because: UPDATE of acme.shop.orders",
         '  for each row of: SELECT (\'x\' ) AS "data__note", "orders"."customerId" AS "customerId", '
-        '"orders"."id" AS "orderId" FROM t0 AS "orders" WHERE (customerId = 1 AND total > 6 )',
+        '"orders"."id" AS "orderId" FROM main.t0 AS "orders" WHERE (customerId = 1 AND total > 6 )',
         "  send: PATCH https://api.acme.test/v1/customers/{customerId}/orders/{orderId}",
         "    body: note",
         "checked again locally: customerId = 1",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
 
-from engine.errors import Interrupted, QueryFault, Span
+from engine.errors import QueryFault, Span
 from engine.language.text import Text, slice_of
 from engine.result import JsonText
 from engine.store import Store, declared, evaluate
@@ -57,9 +56,23 @@ def whole(sql: str) -> Text:
     ],
 )
 def test_values_come_back_as_what_they_are(store: Store, sql: str, rows: list[tuple[object, ...]] | None) -> None:
-    found = list(store.query(sql))
+    found = list(store.select(whole(sql), store.compile(whole(sql)).types)[1])
     assert found == (rows if rows is not None else [(True,), (False,), (None,)])
     assert [[type(v) for v in row] for row in found] == [[type(v) for v in row] for row in rows or found]
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("SELECT public FROM t WHERE id = 'a' UNION ALL SELECT '1' UNION ALL SELECT 900", [True, "1", 900]),
+        ("SELECT tags FROM t WHERE id = 'a' UNION ALL SELECT id FROM t WHERE id = 'b'", ['["x"]', "b"]),
+        ("SELECT tags FROM t WHERE id = 'b' UNION ALL SELECT x'ff'", [None, b"\xff"]),
+    ],
+)
+def test_what_a_union_mixes_in_stays_what_it_is(store: Store, sql: str, values: list[object]) -> None:
+    rows = [row[0] for row in store.select(whole(sql), store.compile(whole(sql)).types)[1]]
+    assert rows == values
+    assert [type(r) in (str, int, bytes, bool, type(None), JsonText) for r in rows] == [True] * len(rows)
 
 
 def test_a_boolean_that_is_none_stays_what_it_is(store: Store) -> None:
@@ -151,16 +164,6 @@ def test_a_bad_pattern_says_why(store: Store) -> None:
 def test_loading_what_no_table_has_is_a_fault(store: Store) -> None:
     with pytest.raises(QueryFault, match="no column named"):
         store.load("t", ["nope"], [(1,)])
-
-
-def test_a_running_query_can_be_interrupted() -> None:
-    store = Store()
-    timer = threading.Timer(0.1, store.interrupt)
-    timer.start()
-    with pytest.raises(Interrupted):
-        list(store.query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"))
-    timer.join()
-    store.close()
 
 
 @pytest.mark.parametrize(
