@@ -90,7 +90,7 @@ async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) ->
 
 
 async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    todo = _calls(step, jobs(step, store, page_size=settings.page_size), settings)
+    todo = calls(step, store, settings)
     if len(todo) > settings.max_requests:
         raise Refused(
             f"this would send {len(todo)} requests, more than the {settings.max_requests} allowed",
@@ -110,11 +110,12 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
                 _load(step, job, page, store, tally)
 
 
-def _calls(step: Step, todo: Sequence[Job], settings: Settings) -> list[Job]:
+def calls(step: Step, store: Store, settings: Settings) -> list[Job]:
     """The calls of a step, each once, all of them built: a bad value in the last stops the first.
 
     A read by a key that no row can have is a row that is not there. Rows to insert may well be the same.
     """
+    todo = jobs(step, store, page_size=settings.page_size)
     found: dict[Request, Job] = {}
     every: list[Job] = []
     for number, job in enumerate(todo, 1):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.arguments import Job, jobs
-from engine.executor import Spent, Tally
+from engine.arguments import Job
+from engine.executor import Spent, Tally, calls
 from engine.planner.plan import Plan, Step
 from engine.settings import Settings
 from engine.store import Store
@@ -60,7 +60,7 @@ def _requests(step: Step, store: Store, settings: Settings) -> Iterator[str]:
         if fields := [p.wire for p in step.method.body if f'"{p.name}"' in step.feed.sql]:
             yield f"  body: {', '.join(fields)}"
         return
-    todo = jobs(step, store, page_size=settings.page_size)
+    todo = calls(step, store, settings)
     if not todo:
         yield "send: nothing, no row of the feed has a value"
     for job in todo[:SHOWN]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engine.portal import Portal
     from engine.wire.client import Client, Event
 
-_DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "called"}
+_DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "done"}
 
 
 class Session:
@@ -201,7 +201,7 @@ class Session:
                 rows = iter(list(rows))  # now, while what has been done can still be told
         except StratoqlError as error:
             if affected:
-                error.hint = f"{messages[0]} nonetheless: only the RETURNING failed"
+                error.hint = f"{_counted(affected, made.verb)} nonetheless: only what it returns failed"
             raise
         columns = [ResultColumn(*pair) for pair in zip(names, planned.output.types, strict=True)]
         return Result(
@@ -248,7 +248,7 @@ def _unknown_hint(hint: str) -> str:
 
 def _counted(number: int | None, verb: str) -> str:
     """`1 row deleted`."""
-    if verb == "exec":
+    if verb in ("exec", "select"):
         return f"{number} call{'' if number == 1 else 's'} done"
     return f"{number} row{'' if number == 1 else 's'} {_DONE[verb]}"
 

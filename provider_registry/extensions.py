@@ -11,7 +11,6 @@ KEYS = (
     "x-stratoql-credentials",
     "x-stratoql-env",
     "x-stratoql-filtering",
-    "x-stratoql-idempotent",
     "x-stratoql-key",
     "x-stratoql-limit",
     "x-stratoql-maintenance-header",

@@ -141,7 +141,6 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         media_type=media_type,
         title=operation.text("summary"),
         description=operation.text("description"),
-        idempotent=node.flag("x-stratoql-idempotent"),
     )
     return made, inputs
 

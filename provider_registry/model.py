@@ -209,7 +209,6 @@ class Method(_Data, frozen=True):
     media_type: str = "application/json"  # of the request's body
     title: str = ""
     description: str = ""
-    idempotent: bool = False  # may be sent again without harm (GET and HEAD always may)
 
     @property
     def reads(self) -> bool:

@@ -200,6 +200,14 @@ def test_ctrl_c_in_a_write_accounts_for_it() -> None:
     assert [args["imageId"] for args in raised.value.unsent] == ["private/13"]
 
 
+def test_long_conditions_are_read_however_long() -> None:
+    arms = " OR ".join(f"size = {n}" for n in range(900))
+    terms = " AND ".join(f"size <> {n}" for n in range(900))
+    with session() as held:
+        assert next(held.run(f"SELECT count(*) >= 0 FROM linode.images.images WHERE {arms}")).fetchall() == [(1,)]
+        assert next(held.run(f"SELECT count(*) > 0 FROM linode.images.images WHERE {terms}")).fetchall() == [(1,)]
+
+
 def test_wrong_settings_are_no_fault_of_the_statement() -> None:
     with Session(Settings(environ={}, servers={"linode": "ftp://far.example"})) as held:
         with pytest.raises(UsageError) as raised:

@@ -107,6 +107,7 @@ def test_hints_stand_after_the_verb() -> None:
         ("SELECT [abc", "this name is never closed", "["),
         ("SELECT '' || 'x", "this string is never closed", "'"),
         ("SELECT -- ok\n `x", "this name is never closed", "`"),
+        ("SELECT '\udcff'", "half a character cannot stand in SQL", "\udcff"),
         ("SELECT 1 \x00", "a NUL character cannot stand in SQL", "\x00"),
         ("SELECT (1", "this parenthesis is never closed", "("),
         ("SELECT 1)", "this parenthesis closes nothing", ")"),
@@ -191,3 +192,16 @@ def test_text_that_is_ours_has_no_origin() -> None:
     assert not weave("  ")
     assert cut(woven, 1, 2).origin(0, 1) == woven.origin(1, 2)
     assert splice(woven, [(2, 3, "!")]).sql == "ay!"
+
+
+@pytest.mark.parametrize("query", ["SELECT ->> 1", "SELECT datetime(``)", "SELECT " + "(" * 800 + "1" + ")" * 800])
+def test_what_the_parser_stumbles_over_is_a_fault_of_the_statement(query: str) -> None:
+    with pytest.raises(SyntaxFault):
+        parse_query(slice_of(query, 0, len(query)))
+
+
+def test_an_explanation_of_explanations_is_one() -> None:
+    (statement,) = parse("EXPLAIN " * 400 + "ANALYZE SELECT 1")
+    assert isinstance(statement.body, Explain)
+    assert isinstance(statement.body.statement.body, Select)
+    assert statement.body.analyze

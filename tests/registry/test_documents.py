@@ -198,8 +198,3 @@ def test_filters_stand_on_the_columns_of_their_method_and_of_the_resource(tmp_pa
     assert not any(c.filter for c in found.methods["get_item"].response.columns)
     assert [c.name for c in found.columns] == ["id", "name", "price", "tags"]
     assert [c.name for c in found.columns if c.filter] == ["name", "price"]
-
-
-def test_idempotence_is_declared(tmp_path: Path) -> None:
-    assert shop.method(tmp_path / "a", "drop_item", {f"{DROP}/x-stratoql-idempotent": "true"}).idempotent
-    assert not shop.method(tmp_path / "b", "drop_item", {}).idempotent

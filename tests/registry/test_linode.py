@@ -246,7 +246,6 @@ def test_limits_and_retries(images: Resource) -> None:
         assert method.retry.busy_reasons == ("Linode busy.",)
         assert method.retry.maintenance_header == "X-Maintenance-Mode"
         assert method.retry.statuses == (408, 429, 500, 502, 503, 504)
-        assert method.idempotent is (method.name in ("put_image", "post_replicate_image"))
 
 
 FILTERS = {

@@ -104,6 +104,8 @@ SHAPES = [
     "SELECT a.id, b.id FROM {t} a LEFT JOIN {t} b ON a.id = b.id AND ({b}) ORDER BY 1, 2",
     "SELECT a.id, b.id FROM {t} a FULL JOIN {t} b ON a.label = b.label AND ({b}) ORDER BY 1, 2",
     "SELECT a.id, b.id FROM {t} a JOIN {t} b ON a.id = b.id WHERE ({b}) ORDER BY 1, 2",
+    "SELECT a.id, b.label FROM {t} a LEFT JOIN {t} b USING (id) WHERE b.id IS NULL OR ({b}) ORDER BY 1, 2",
+    "SELECT count(*), max(size) FROM (SELECT id, size FROM {t} WHERE {p}) NATURAL JOIN {t}",
     "SELECT DISTINCT label FROM {t} WHERE {p} UNION SELECT vendor FROM {t} WHERE NOT ({p}) ORDER BY 1",
     "WITH x AS (SELECT * FROM {t} WHERE {p}) SELECT id FROM {t} WHERE id NOT IN (SELECT id FROM x) ORDER BY 1",
 ]

@@ -13,7 +13,7 @@ from engine.wire.retry import LONGEST, Wait, decide, retry_after
 from provider_registry.model import Method, Retry
 from tests.wire.methods import DELETE_IMAGE, GET_IMAGES, POST_IMAGE
 
-PUT = replace(POST_IMAGE, http="PUT", idempotent=True)
+PUT = replace(POST_IMAGE, http="PUT")
 
 
 def status(code: int, body: bytes = b"", **headers: str) -> CallError:
