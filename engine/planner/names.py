@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from engine.errors import DocumentError, Refused, Span, SyntaxFault, UnknownName
+from engine.errors import DocumentError, Refused, Span, UnknownName
 from engine.language.statements import Name, Word
 from engine.language.text import Text
 from engine.planner.plan import Step
@@ -186,7 +186,10 @@ def relations(select: exp.Select) -> Iterator[exp.Expr]:
 
 
 def _flat(relation: exp.Expr) -> Iterator[exp.Expr]:
-    if isinstance(relation, exp.Subquery | exp.Paren) and isinstance(relation.this, exp.Table):
+    inner = relation
+    while isinstance(inner, exp.Subquery | exp.Paren):
+        inner = inner.this
+    if isinstance(inner, exp.Table) and inner is not relation:
         yield from _flat(relation.this)
     else:
         yield relation
@@ -236,9 +239,7 @@ def place(node: exp.Expr) -> tuple[int, int]:
 
 def table_place(table: exp.Table) -> tuple[int, int]:
     """The range of a table's name, its alias excluded."""
-    marked = [part.meta for part in table.parts if "start" in part.meta]
-    if len(marked) != len(table.parts):
-        raise SyntaxFault(f"{table.sql(dialect='sqlite')} is no name of a table")
+    marked = [part.meta for part in table.parts]
     return min(m["start"] for m in marked), max(m["end"] for m in marked) + 1
 
 

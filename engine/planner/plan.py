@@ -51,11 +51,6 @@ class Step:
     why: str = ""
 
     @property
-    def name(self) -> str:
-        """The table in SQL. With its schema, no table expression of the user's can stand before it."""
-        return f"main.{self.table}"
-
-    @property
     def writes(self) -> bool:
         """Whether a call may change something."""
         return not self.method.reads

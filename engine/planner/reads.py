@@ -14,13 +14,14 @@ from sqlglot import exp
 
 from engine.errors import Refused
 from engine.language.dialect import parse_query
-from engine.language.text import Text, quote_name, splice
+from engine.language.text import Text, splice
 from engine.planner.limits import push_limit
-from engine.planner.names import Names, Reference, Scope, Source, place, references, relations, scopes, table_place
+from engine.planner.names import Names, Reference, Source, place, references, scopes, table_place
 from engine.planner.pins import Choice, choose, example, feed_sql, pins_of
 from engine.planner.plan import Stamp, Step
 from engine.planner.predicates import Conjunct, Predicate, conjuncts, predicates
 from engine.planner.pushdown import Push, push_down
+from engine.planner.splices import edits
 from provider_registry.model import Column, Param
 
 
@@ -104,7 +105,7 @@ def plan_query(
     steps, tables = _steps(needs, text, first)
     steps = _compared(steps, tree)
     stamped = _stamped(steps, tables, needs)
-    return Reading(steps, splice(text, _edits(found, stamped, columns, tables, text)), tuple(dict.fromkeys(local)))
+    return Reading(steps, splice(text, edits(found, stamped, columns, tables, text)), tuple(dict.fromkeys(local)))
 
 
 def _compared(steps: tuple[Step, ...], tree: exp.Expr) -> tuple[Step, ...]:
@@ -284,59 +285,3 @@ def _circle(waiting: Sequence[_Need], text: Text) -> Refused:
         span=text.origin(*table_place(waiting[0].source.table)),
         hint="give one of these parameters a value in the WHERE",
     )
-
-
-def _edits(
-    found: Sequence[Scope],
-    stamped: Mapping[Source, tuple[Column, ...]],
-    columns: Sequence[Reference],
-    tables: Mapping[Source, str],
-    text: Text,
-) -> list[tuple[int, int, str]]:
-    """The splices that turn the user's query into one over the steps' tables."""
-    edits = []
-    for source, table in tables.items():
-        alias = "" if source.table.alias else f" AS {quote_name(source.alias)}"
-        edits.append((*table_place(source.table), f"main.{table}{alias}"))
-    for reference in columns:
-        if len(reference.sources) > 1 and not reference.sources[0].has_column(reference.column.name):
-            # A parameter without an alias belongs to every table that takes it; SQLite reads it off the first.
-            start, _ = place(reference.column)
-            edits.append((start, start, f"{quote_name(reference.sources[0].alias)}."))
-        if reference.column.args.get("db") is not None:  # linode.images.images.id: SQLite knows the alias only
-            start = place(reference.column)[0]
-            end = reference.column.args["table"].meta["end"] + 1
-            edits.append((start, end, quote_name(reference.column.table)))
-    for scope in found:
-        edits += _star_edits(scope, stamped, text)
-    return edits
-
-
-def _star_edits(scope: Scope, stamped: Mapping[Source, tuple[Column, ...]], text: Text) -> list[tuple[int, int, str]]:
-    """`*` means the columns of the rows: parameters stamped on them stay out of it."""
-    if not any(source in stamped for source in scope.sources.values()):
-        return []
-    joins = scope.select.args.get("joins") or []
-    merging = any(j.method.upper() == "NATURAL" or j.args.get("using") for j in joins)
-    edits = []
-    for item in scope.select.expressions:
-        star = isinstance(item, exp.Star)
-        if not star and not (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
-            continue
-        aliases = [r.alias_or_name for r in relations(scope.select)] if star else [item.table]
-        if star and (merging or not all(aliases)):
-            raise Refused(
-                "SELECT * cannot leave the parameters out of a join with "
-                + ("USING" if merging else "a subquery that has no alias"),
-                span=text.origin(*place(item)),
-                hint="name the columns, or write the join with ON" if merging else "give the subquery an alias",
-            )
-        edits.append((*place(item), ", ".join(_spelled(alias, scope, stamped) for alias in aliases)))
-    return edits
-
-
-def _spelled(alias: str, scope: Scope, stamped: Mapping[Source, tuple[Column, ...]]) -> str:
-    source = scope.sources.get(alias.casefold())
-    if source is None or source not in stamped:
-        return f"{quote_name(alias)}.*"
-    return ", ".join(f"{quote_name(source.alias)}.{quote_name(column.name)}" for column in stamped[source])

@@ -20,6 +20,7 @@ READS = [
 ]
 QUERIES = [case for case in READS if not re.search(r"\bpages?\b|EXEC", case.sql)]
 EVERYWHERE = pytest.mark.parametrize("case", QUERIES, ids=lambda case: case.name)
+pytestmark = pytest.mark.usefixtures("no_waiting")  # scripts of many lists would wait for the rate limit
 
 
 def many() -> list[dict[str, Any]]:
