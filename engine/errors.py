@@ -10,13 +10,13 @@
     │   └── QueryFault         SQLite refuses the query
     ├── DocumentError          a provider document has faults (all of them are listed)
     ├── CallError              a request went wrong; carries method, URL
-        ├── NotSent            certainly nothing happened
-        │   ├── Unreachable    no connection was opened
-        │   └── CredentialError  none found, or a host that must not see it
-        ├── NetworkError       no whole answer came; a write's outcome is unknown
-        ├── ResponseError      an answer that is not what the API promises
-        ├── ApiError           the API said no: status, errors
-        └── TimedOut           the time given is used up
+    │   ├── NotSent            certainly nothing happened
+    │   │   ├── Unreachable    no connection was opened
+    │   │   └── CredentialError  none found, or a host that must not see it
+    │   ├── NetworkError       no whole answer came; a write's outcome is unknown
+    │   ├── ResponseError      an answer that is not what the API promises
+    │   ├── ApiError           the API said no: status, errors
+    │   └── TimedOut           the time given is used up
     ├── PartialWrite           some rows of a write are done, some are not: each is accounted for
     └── Interrupted            the user stopped it
 

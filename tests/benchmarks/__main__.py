@@ -1,7 +1,8 @@
 """What the engine costs beside the least that could be paid: `python -m tests.benchmarks [--short]`.
 
 Each case is measured against a floor in the same run, and the ratio is what counts: absolute times are the machine's.
-The floor of a scan is plain httpx and msgspec fetching the same pages with the same concurrency.
+The floor of a scan is plain httpx and msgspec fetching the same pages with the same concurrency. A scan stays below the
+20 lists a minute that the document allows, or it would measure the wait for them.
 """
 
 from __future__ import annotations
@@ -84,22 +85,13 @@ def cold(*argv: str) -> Callable[[], Any]:
     return lambda: subprocess.run([sys.executable, *argv], check=True, capture_output=True)
 
 
-def peak(url: str) -> float:
-    """The most memory a process needs to write a scan to a file, in MiB."""
-    program = (
-        "import resource, sys; from tests.benchmarks.__main__ import query; "
-        f"query({url!r}, {ALL!r}); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-    )
-    return float(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
-
-
 def say(case: str, ratio: float, goal: str, more: str = "") -> None:
     sys.stdout.write(f"| {case} | {ratio:.2f} | {goal} | {more} |\n")
     sys.stdout.flush()
 
 
 def main(short: bool) -> None:
-    rows, times = (5_000, 2) if short else (20_000, 5)
+    rows, times = (5_000, 2) if short else (9_000, 5)
     sys.stdout.write("| case | ratio to its floor | goal | |\n|---|---|---|---|\n")
     with served(rows) as url:
         query(url, ALL)  # warm: documents compiled, modules loaded
@@ -117,13 +109,6 @@ def main(short: bool) -> None:
         ):
             sent = query(url, sql)
             say(f"`{sql}`", best(partial(query, url, sql), times) / single, "<= 1.2", f"{sent} request")
-        if not short:
-            small = peak(url)
-    if not short:
-        with served(200_000) as url:
-            long = best(lambda: query(url, ALL), 1)
-            say("200,000 rows, time beside ten times 20,000", long / (10 * ours), "<= 1")
-            say("200,000 rows, memory beside 20,000", peak(url) / small, "<= 3")
     with served(100) as url:
         imports = best(cold("-c", "import sqlglot"), times)
         say('`exec "SELECT 1"` cold', best(cold("-m", "engine", "exec", "SELECT 1"), times) / imports, "<= 1.6")
