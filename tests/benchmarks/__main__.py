@@ -1,8 +1,8 @@
 """What the engine costs beside the least that could be paid: `python -m tests.benchmarks [--short]`.
 
 Each case is measured against a floor in the same run, and the ratio is what counts: absolute times are the machine's.
-The floor of a scan is plain httpx and msgspec fetching the same pages with the same concurrency. A scan stays below the
-20 lists a minute that the document allows, or it would measure the wait for them.
+The floor of a scan is plain httpx and msgspec fetching the same pages with the same concurrency. A scan stays below
+the 20 lists a minute that the document allows, or it would measure the wait for them.
 """
 
 from __future__ import annotations
