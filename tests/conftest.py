@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import pytest
 
 from engine.wire.clock import Clock
+
+
+def pytest_configure() -> None:
+    """A shell that starts the tests in the background has them ignore Ctrl-C, and their children with them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
