@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,5 +101,7 @@ def _near(text: Any, error: Exception) -> str | None:
     """The piece of a JSON text around the place where it stops being JSON."""
     if not isinstance(error, json.JSONDecodeError):
         return None
+    if re.search(r':\s*"\["?$', str(text)[: error.pos]):
+        return 'an array takes no quotes around it: "tags": ["a", "b"]'
     before, after = str(text)[max(0, error.pos - 20) : error.pos], str(text)[error.pos : error.pos + 20]
     return f"it breaks here: ...{before} >>> {after}..."

@@ -217,7 +217,7 @@ class Interrupted(StratoqlError):
     """The user stopped the statement."""
 
 
-def suggest(name: str, known: Sequence[str]) -> str | None:
+def suggest(name: str, known: Sequence[str], *, likeness: float = 0.6) -> str | None:
     """The sentence that names the closest valid names, or the valid ones where none is close.
 
     >>> suggest("lable", ["label", "id", "size"])
@@ -230,7 +230,7 @@ def suggest(name: str, known: Sequence[str]) -> str | None:
     if not known:
         return None
     by_fold = {k.casefold(): k for k in known}
-    close = get_close_matches(name.casefold(), by_fold, n=3, cutoff=0.6)
+    close = get_close_matches(name.casefold(), by_fold, n=3, cutoff=likeness)
     if close:
         ratios = [SequenceMatcher(None, name.casefold(), match).ratio() for match in close]
         near = [by_fold[match] for match, ratio in zip(close, ratios, strict=True) if ratio >= ratios[0] - 0.1]

@@ -151,7 +151,7 @@ class Session:
         return _plan_text([*(str(line) for (line,) in lines), *told], result)
 
     def _executed(self, planned: Planned) -> Result:
-        start, made, store = perf_counter(), planned.plan, Store()
+        start, made, store = perf_counter(), planned.plan, Store(self.settings.timeout)
         try:
             tally = self._fetched(made, store) if made.steps else None
             return self._answer(planned, store, tally, start)

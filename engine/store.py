@@ -7,13 +7,15 @@ values back into booleans and JSON on the way out.
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from time import monotonic
 
-from engine.errors import Interrupted, QueryFault, Span
+from engine.errors import Interrupted, QueryFault, Span, TimedOut
 from engine.functions import COLLATIONS, FUNCTIONS, Function
 from engine.language.text import Text, quote_name, quote_text
 from engine.result import ColumnType, JsonText
@@ -57,7 +59,8 @@ class Compiled:
 class Store:
     """One statement's tables. Used by one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float | None = None) -> None:
+        """`timeout`: the seconds from now after which a query is stopped."""
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
@@ -66,8 +69,12 @@ class Store:
         for name, compare in COLLATIONS:
             self._db.create_collation(name, compare)
         # Between some steps of a query SQLite calls back, so that Python can see a Ctrl-C and stop it.
-        self._db.set_progress_handler(lambda: 0, 100_000)
+        self._timeout, self._deadline = timeout, math.inf if timeout is None else monotonic() + timeout
+        self._db.set_progress_handler(self._overdue, 100_000)
         self._cause: str | None = None
+
+    def _overdue(self) -> bool:
+        return monotonic() > self._deadline
 
     def _remembering(self, name: str, function: Function) -> Function:
         """SQLite reports that a function failed, not why: keep the reason for the error's text."""
@@ -160,9 +167,14 @@ class Store:
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise self._fault(error, text) from error
 
-    def _fault(self, error: Exception, text: Text) -> QueryFault | Interrupted:
+    def _fault(self, error: Exception, text: Text) -> QueryFault | Interrupted | TimedOut:
         """SQLite's error in our tree, placed on the name its message holds."""
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            if self._overdue():
+                return TimedOut(
+                    f"the {self._timeout:g} s allowed are used up, in SQLite",
+                    hint="allow more with --timeout, or ask for less",
+                )
             return Interrupted("interrupted")
         if self._cause:
             cause, self._cause = self._cause, None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DocumentError, Interrupted, PartialWrite, StratoqlError, UsageError, explain
+from engine.errors import DocumentError, Interrupted, PartialWrite, StratoqlError, TimedOut, UsageError, explain
 from engine.portal import Portal
 from engine.sandbox import TOKEN, transport
 from engine.sandbox.faults import Fault
@@ -266,6 +266,15 @@ def test_ctrl_c_stops_a_query_in_sqlite() -> None:
         with pytest.raises((Interrupted, KeyboardInterrupt)):
             next(held.run(endless)).fetchall()
     timer.join()
+
+
+def test_time_runs_out_in_sqlite_too() -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT {} FROM n"
+    with session(timeout=0.3) as held:
+        for what in ("max(i)", "i"):
+            with pytest.raises(TimedOut, match=r"the 0\.3 s allowed are used up, in SQLite"):
+                for _ in next(held.run(endless.format(what))):
+                    pass
 
 
 def test_a_portal_runs_inside_a_running_loop() -> None:

@@ -155,7 +155,7 @@ def _body(reader: Reader) -> Body:
     read = _VERBS.get(word)
     if read is None:
         first = reader.tokens[reader.at] if reader.at < reader.end else reader.tokens[-1]
-        hint = suggest(first.text, sorted(_VERBS))
+        hint = suggest(first.text, sorted(_VERBS), likeness=0.8)  # a wrong verb may write
         raise SyntaxFault(
             f"a statement cannot begin with {first.text!r}", span=Span(first.start, first.end + 1), hint=hint
         )

@@ -208,6 +208,7 @@ def test_feeds(sql: str, rows: list[Any], sent: list[str] | None) -> None:
             f"EXEC {NOTES}.note @@json = 'nope'",
             ["@@json is not JSON at character 1", "it breaks here: ... >>> nope..."],
         ),
+        (f'EXEC {NOTES}.note @@json = \'{{"text": "["a"]"}}\'', ["an array takes no quotes around it"]),
         (f"EXEC {NOTES}.note @@json = 5", ["@@json is not JSON"]),
         (f"EXEC {NOTES}.note @@json = x'ff'", ["@@json is not JSON"]),
         (

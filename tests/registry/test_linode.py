@@ -180,7 +180,7 @@ def test_only_private_images_can_be_changed(images: Resource) -> None:
         assert param is not None
         assert param.shape.pattern == "^private/[0-9]+$"
         assert param.shape.pattern_hint is not None
-        assert param.shape.pattern_hint.startswith("only private images can be changed or deleted")
+        assert param.shape.pattern_hint.startswith("the id of a private image")
 
 
 def test_limits_of_values(images: Resource) -> None:
