@@ -221,6 +221,7 @@ def evaluate(sql: str) -> object:
 
 _NEVER = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA}  # nothing outside this database
 _HINTS = {
+    "incomplete input": "the statement ends too early",
     "ambiguous column name": "put the table's alias before it: alias.column",
     "misuse of aggregate": "aggregates belong in SELECT, HAVING or ORDER BY; to filter on one use HAVING",
 }
@@ -232,6 +233,9 @@ def _hint(message: str) -> str | None:
 
 def _place(message: str, text: Text) -> Span | None:
     """Where the name in SQLite's message (`no such column: i.x`, `near "x": ...`) stands in the statement."""
+    if message == "incomplete input":
+        end = len(text.sql.rstrip())
+        return text.origin(end - 1, end)
     found = re.match(r'(?:near "(?P<near>.+?)"|[^:]*: (?P<name>\S+)|.*function (?P<call>\w+)\()', message)
     name = found and (found["near"] or found["name"] or found["call"])
     if not name:

@@ -122,6 +122,7 @@ def test_compiling_runs_nothing(store: Store) -> None:
         ("SELECT frob(id) FROM t", "no such function: frob", Span(7, 11)),
         ("SELECT split_part(id) FROM t", "wrong number of arguments to function split_part()", Span(7, 17)),
         ("SELECT id FROM nowhere", "no such table: nowhere", Span(15, 22)),
+        ("SELECT", "incomplete input", Span(5, 6)),
         ("SELECT id, FROM t", 'near "FROM": syntax error', Span(11, 15)),
         ("SELECT t.id FROM t JOIN t u ON size = 1", "ambiguous column name: size", Span(31, 35)),
     ],
