@@ -277,7 +277,7 @@ def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
         else:
             if owners := tuple(s for s in at.sources.values() if s.has_column(name)):
                 return owners
-            if name.casefold() in at.outputs and _after_projection(column, at.select):
+            if name.casefold() in at.outputs and _is_output(column, at):
                 return ()
             owners = tuple(s for s in at.sources.values() if s.knows(name))
             if owners and not _elsewhere(at, name):
@@ -309,11 +309,16 @@ def _renames(item: exp.Expr) -> bool:
     )
 
 
-def _after_projection(column: exp.Column, select: exp.Select) -> bool:
-    """Whether a column stands in a clause where the names of the SELECT list come first."""
+def _is_output(column: exp.Column, scope: Scope) -> bool:
+    """Whether a name that the SELECT list gives is meant, which no rows carry.
+
+    After the list it always is; in the WHERE a parameter of that name comes first, an envelope's field does not.
+    """
     node: exp.Expr = column
-    while node.parent is not None and node.parent is not select:
+    while node.parent is not None and node.parent is not scope.select:
         node = node.parent
+    if node.arg_key == "where":
+        return not any(source.param(column.name) for source in scope.sources.values())
     return node.arg_key in ("group", "having", "order")
 
 
