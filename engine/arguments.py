@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.errors import InvalidValue, Refused, UnknownName
 from engine.planner.plan import JSON_ARGUMENT, Step
@@ -14,8 +15,7 @@ from engine.store import Store
 from engine.wire.call import Call
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """One call, and the feed row it came from."""
 
     call: Call

@@ -26,14 +26,12 @@ Errors carry facts as attributes, so nobody parses a message; `hint` is the next
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from provider_registry.faults import Fault
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A piece of a statement's text: offsets in characters, end exclusive."""
 
     start: int
@@ -154,8 +152,7 @@ class ResponseError(CallError):
         self.status = status
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """One entry of the API's error list."""
 
     reason: str

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.arguments import Job, jobs
 from engine.errors import (
@@ -39,8 +41,7 @@ class Wire(Protocol):
         ...
 
 
-@dataclass
-class Spent:
+class Spent(Struct):
     """What one step cost. Times are in seconds; those of calls side by side add up."""
 
     pages: int = 0
@@ -50,14 +51,13 @@ class Spent:
     loading: float = 0.0
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """What the steps of one statement did."""
 
     calls: int = 0  # of the step that writes
     rows: int = 0  # fetched
-    warnings: list[str] = field(default_factory=list)
-    steps: dict[str, Spent] = field(default_factory=dict)  # by table
+    warnings: list[str] = []
+    steps: dict[str, Spent] = {}  # by table
     began: float = field(default_factory=perf_counter)
 
     def add(self, step: Step, page: Page, rows: int, began: float) -> None:
@@ -194,12 +194,11 @@ def _load(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
     tally.add(step, page, len(page.rows), began)
 
 
-@dataclass
-class _Outcome:
+class _Outcome(Struct):
     """What became of one write."""
 
     state: Literal["unsent", "sent", "done", "failed", "unknown"] = "unsent"
-    pages: list[Page] = field(default_factory=list)
+    pages: list[Page] = []
     error: StratoqlError | None = None
 
 

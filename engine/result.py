@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from engine.errors import StratoqlError
 
@@ -19,16 +18,14 @@ class JsonText(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
-class ResultColumn:
+class ResultColumn(NamedTuple):
     """A column of a result. `any` is an expression whose type SQLite decides row by row."""
 
     name: str
     type: ColumnType = "any"
 
 
-@dataclass(frozen=True)
-class Stats:
+class Stats(NamedTuple):
     """What a statement cost: requests sent, rows fetched, seconds in all."""
 
     requests: int = 0

@@ -11,9 +11,10 @@ import math
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
+
+from msgspec import Struct
 
 from engine.errors import Interrupted, QueryFault, Span, TimedOut
 from engine.functions import COLLATIONS, FUNCTIONS, Function
@@ -48,12 +49,11 @@ def declared(shape: Shape) -> str:
     return names.get(shape.type, "STRATOQL_TEXT_JSON")
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """What SQLite says of a query before it runs: its columns' types, and which columns of which tables it reads."""
 
     types: tuple[ColumnType, ...]
-    reads: dict[str, frozenset[str]] = field(default_factory=dict)
+    reads: dict[str, frozenset[str]] = {}
 
 
 class Store:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.errors import UsageError
 
 STDIN = "-"
 
 
-@dataclass(frozen=True)
-class Script:
+class Script(NamedTuple):
     """Statements and where they stand; `name` is None on the command line."""
 
     text: str

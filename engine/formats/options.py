@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TextIO, TypeAlias
+from typing import NamedTuple, TextIO, TypeAlias
 
 from engine.result import Result
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What a format may be told; each takes what means something to it.
 
     `delimiter` (one character) counts for csv and text, `null` (how NULL reads) and `color` (ANSI styles) for the

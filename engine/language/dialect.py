@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import ParseError, TokenError
@@ -27,8 +27,7 @@ class _Tokenizer(SQLite.Tokenizer):
     COMMANDS = set()  # noqa: RUF012 - the shape sqlglot's metaclass reads
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One statement of a script: its text from first to last token, its tokens, and where it starts."""
 
     text: str

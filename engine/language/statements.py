@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from engine.errors import Span
 from engine.language.text import Text
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(Struct, frozen=True):
     """A dotted name as written: `linode.images.images`, with its place in the statement."""
 
     parts: tuple[str, ...]
@@ -20,16 +20,14 @@ class Name:
         return ".".join(self.parts)
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(Struct, frozen=True):
     """One identifier and its place."""
 
     name: str
     span: Span
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """`EXEC p.s.r.method @name = expr, ... @@json = '...'`, also as a table: `FROM (EXEC ...)`."""
 
     target: Name
@@ -37,16 +35,14 @@ class Call:
     json: Text | None = None
 
 
-@dataclass(frozen=True)
-class Select:
+class Select(Struct, frozen=True):
     """A query. `calls` are the EXEC tables in it, each keyed by the name that stands for it in `query`."""
 
     query: Text
     calls: tuple[tuple[str, Call], ...] = ()
 
 
-@dataclass(frozen=True)
-class Insert:
+class Insert(Struct, frozen=True):
     """`INSERT INTO target (columns) rows [RETURNING ...]`; `rows` is a whole query, with any WITH before it."""
 
     target: Name
@@ -55,8 +51,7 @@ class Insert:
     returning: Text | None = None
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """`REPLACE target SET ... WHERE ...`, and UPDATE, which has the same shape and its own binding."""
 
     verb: Literal["replace", "update"]
@@ -68,8 +63,7 @@ class Change:
     returning: Text | None = None
 
 
-@dataclass(frozen=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """`DELETE FROM target WHERE ...`."""
 
     target: Name
@@ -79,16 +73,14 @@ class Delete:
     returning: Text | None = None
 
 
-@dataclass(frozen=True)
-class Explain:
+class Explain(Struct, frozen=True):
     """`EXPLAIN statement`: the plan, nothing sent. `EXPLAIN ANALYZE statement` runs it and tells what it cost."""
 
     statement: Statement
     analyze: bool = False
 
 
-@dataclass(frozen=True)
-class Show:
+class Show(Struct, frozen=True):
     """`SHOW [EXTENDED] kind [IN name] [LIKE 'pattern']`; kind `insert` is SHOW INSERT INTO."""
 
     kind: Literal["providers", "services", "resources", "methods"]
@@ -97,8 +89,7 @@ class Show:
     like: str | None = None
 
 
-@dataclass(frozen=True)
-class Describe:
+class Describe(Struct, frozen=True):
     """`DESCRIBE [EXTENDED] resource` or `DESCRIBE METHOD [EXTENDED] method`."""
 
     target: Name
@@ -106,8 +97,7 @@ class Describe:
     extended: bool = False
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(Struct, frozen=True):
     """`USE provider`: names of two parts are looked up in it from here on."""
 
     provider: Word
@@ -116,8 +106,7 @@ class Use:
 Body: TypeAlias = Select | Insert | Change | Delete | Call | Explain | Show | Describe | Use
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A statement of a script: its own text, where that starts in the script, its hints, what it says."""
 
     text: str

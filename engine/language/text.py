@@ -7,13 +7,12 @@ which, so that an error anywhere downstream underlines what the user typed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from engine.errors import Span
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(Struct, frozen=True):
     """A piece of SQL. `segments` are (start here, start in the statement, length), in order of start."""
 
     sql: str

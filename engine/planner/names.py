@@ -7,9 +7,10 @@ last word on every name: what is found here decides which calls are made, never 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlglot import exp
 
 from engine.errors import DocumentError, Refused, Span, UnknownName
@@ -23,8 +24,7 @@ from provider_registry.model import Method, Param, Provider, Resource, Service
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Struct, frozen=True):
     """Where names are looked up: the catalog, and the provider that USE chose."""
 
     catalog: Catalog
@@ -85,8 +85,7 @@ def _found(name: Name, look_up: Callable[[], T]) -> T:
         raise DocumentError(f"the document behind {name} cannot be used:", bad.faults) from bad
 
 
-@dataclass(frozen=True, eq=False)
-class Source:
+class Source(Struct, frozen=True, eq=False):
     """One appearance of a resource, or of an EXEC, in a FROM."""
 
     alias: str
@@ -130,8 +129,7 @@ class Source:
         return list(dict.fromkeys(names))
 
 
-@dataclass(frozen=True, eq=False)
-class Scope:
+class Scope(Struct, frozen=True, eq=False):
     """One SELECT: its remote sources by alias, and whether it also reads anything else."""
 
     select: exp.Select
@@ -141,8 +139,7 @@ class Scope:
     parent: Scope | None
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A column of the query and the sources it may belong to."""
 
     column: exp.Column

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlglot import exp
 
 from engine.errors import Refused, Span
@@ -22,8 +22,7 @@ from provider_registry.model import Method, Param
 MANY = 50  # keys that are looked up one by one where a list could be read instead
 
 
-@dataclass(frozen=True, eq=False)
-class Pin:
+class Pin(Struct, frozen=True, eq=False):
     """Where a parameter's values come from: constants, a local subquery, or the column of another source."""
 
     name: str  # the column or parameter that the predicate names, folded
@@ -45,8 +44,7 @@ class Pin:
         return self.values[0] if len(self.values) == 1 else f"IN ({', '.join(self.values)})"
 
 
-@dataclass(frozen=True, eq=False)
-class Choice:
+class Choice(Struct, frozen=True, eq=False):
     """The method that serves a source, and the pins of its parameters."""
 
     method: Method

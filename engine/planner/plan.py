@@ -7,8 +7,9 @@ Plans are frozen data that print themselves: EXPLAIN, dry runs, logs and tests r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from engine.language.text import Text
 from provider_registry.model import Column, Method
@@ -16,8 +17,7 @@ from provider_registry.model import Column, Method
 JSON_ARGUMENT = "@@json"  # the feed column that holds a whole request body
 
 
-@dataclass(frozen=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """A column added to every row a call brings: the parameters that fetched it, the page it stood on.
 
     `origin`: `feed` copies the feed row's column `source`; `row` the row's own column `source`; `page` the number of
@@ -29,8 +29,7 @@ class Stamp:
     source: str = ""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """For each row of `feed`, call `method`, load the rows into `table`."""
 
     table: str
@@ -44,7 +43,7 @@ class Step:
     reads: tuple[str, ...] = ()  # the tables the feed reads
     stamps: tuple[Stamp, ...] = ()
     filter: Mapping[str, Any] | None = None
-    fixed: Mapping[str, Any] = field(default_factory=dict)  # columns that the filter makes one value in every row
+    fixed: Mapping[str, Any] = {}  # columns that the filter makes one value in every row
     limit: int | None = None  # no more rows than this are wanted
     compared: frozenset[str] = frozenset()  # the columns that a USING or NATURAL join compares
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
@@ -78,8 +77,7 @@ class Step:
         return (*self.columns, *(s.column for s in self.stamps))
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Steps in an order that respects their feeds, then the user's SELECT over the tables.
 
     `output` None: the statement answers with a count of the calls. `local` are the predicates that are checked again

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.errors import QueryFault, Refused
 from engine.language.statements import Call, Change, Delete, Insert, Select
@@ -16,8 +18,7 @@ from engine.planner.writes import plan_call, plan_change, plan_delete, plan_exec
 from engine.store import Compiled, Store
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan that SQLite has accepted, and what it says of the output."""
 
     plan: Plan

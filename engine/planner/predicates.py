@@ -8,9 +8,9 @@ because of it could only have come back as a row that the same predicate drops.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from sqlglot import exp
 
 from engine.language.dialect import parse_query
@@ -20,8 +20,7 @@ from engine.planner.names import Scope, relations
 Operator = Literal["=", "<", "<=", ">", ">=", "IN", "LIKE", "GLOB"]
 
 
-@dataclass(frozen=True, eq=False)
-class Conjunct:
+class Conjunct(Struct, frozen=True, eq=False):
     """One term of an AND. `aliases` are the sources it may narrow; None means all of its SELECT."""
 
     node: exp.Expr
@@ -32,8 +31,7 @@ class Conjunct:
         return self.aliases is None or alias.casefold() in self.aliases
 
 
-@dataclass(frozen=True, eq=False)
-class Predicate:
+class Predicate(Struct, frozen=True, eq=False):
     """`column operator values`; `IN` has any number of values, the others one.
 
     A value is a constant's SQL text. Instead of values there may be another source's column (a join) or a whole

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.planner.predicates import Predicate
 from engine.store import evaluate
 from provider_registry.model import Column, Method
 
 
-@dataclass(frozen=True)
-class Push:
+class Push(Struct, frozen=True):
     """What travels with the calls of a source.
 
     `exact` are the predicates that the API answers just as SQL does. `fixed` are the columns that an exact equality
@@ -27,7 +28,7 @@ class Push:
 
     filter: Mapping[str, Any] | None = None
     exact: frozenset[Predicate] = frozenset()
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = {}
     limit: int | None = None
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlglot import exp
 
 from engine.errors import Refused
@@ -25,8 +26,7 @@ from engine.planner.splices import edits
 from provider_registry.model import Column, Param
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A query planned: the steps that fetch, the query over their tables, what is checked again locally."""
 
     steps: tuple[Step, ...]
@@ -34,8 +34,7 @@ class Reading:
     local: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class _Need:
+class _Need(Struct, frozen=True, eq=False):
     """All that a query says of one source."""
 
     source: Source

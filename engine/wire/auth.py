@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from engine.errors import CredentialError
 from engine.settings import Settings
@@ -31,8 +32,7 @@ class Secret:
         return MASK
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What to add to a request: a header or a query parameter, its name and its secret value.
 
     `source` says where the secret was found; empty where nothing is added.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from provider_registry.model import Column, Method
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """One method called with one row of arguments.
 
     `args` maps SQL parameter names to values as SQLite gave them (None, int, float, str, bytes) or, from a JSON
@@ -20,7 +20,7 @@ class Call:
 
     provider: str
     method: Method
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = {}
     columns: tuple[Column, ...] = ()  # what to decode of each row, in this order
     rows: str | None = None  # the object key of the rows; None: the body itself
     filter: Mapping[str, Any] | None = None  # the API's filter, as a JSON object
@@ -28,8 +28,7 @@ class Call:
     row_limit: int | None = None  # stop asking for pages once this many rows came
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What was spent on one answer, or on many: costs add up. Times are in seconds."""
 
     requests: int = 0  # that left, those sent again included
@@ -50,8 +49,7 @@ class Cost:
         )
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(Struct, frozen=True):
     """The rows of one answer: tuples in the order of `Call.columns`.
 
     Values are None, bool, int, float, str; arrays and objects are JSON text (str); an integer beyond 64 bits is
@@ -67,8 +65,7 @@ class Page:
     cost: Cost = Cost()
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True):
     """An HTTP request as it will leave, before authentication is added to it."""
 
     method: str

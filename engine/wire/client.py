@@ -6,12 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import replace
 from types import TracebackType
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+from msgspec.structs import replace
 
 from engine.errors import ApiError, CallError
 from engine.settings import Settings

@@ -6,11 +6,11 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """`now`: seconds that only go up. `wall`: seconds since 1970. `random`: from 0 up to, not including, 1."""
 
     now: Callable[[], float] = time.monotonic

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Event:
+
+class Event(Struct, frozen=True):
     """Something that happened. `text` is one line for people; the other fields are the facts in it.
 
     `request`: one leaves; `response`: its answer is here, or the trouble it ran into, after `seconds`; `wait`: it

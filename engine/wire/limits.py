@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct, field
 
 from engine.wire.budget import Budget
 from engine.wire.clock import Clock
@@ -19,8 +20,7 @@ Key = tuple[str, str]  # origin, name of the limit
 _EPOCH = 1e9  # a reset above it is a time, one below it a number of seconds
 
 
-@dataclass
-class _Bucket:
+class _Bucket(Struct):
     """The state of one limit. Times are of the clock's `now`. Without a rate only a block holds calls back."""
 
     name: str

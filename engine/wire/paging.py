@@ -10,9 +10,11 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.errors import CallError, ResponseError
 from engine.settings import Settings
@@ -27,8 +29,7 @@ from engine.wire.values import encode
 Cursor = int | str | None  # a page's number, a token, a URL; None: the first page
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One page as it came."""
 
     content: Content
@@ -40,8 +41,7 @@ class Answer:
 Fetch = Callable[[Cursor], Awaitable[Answer]]
 
 
-@dataclass(frozen=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """A list to walk. `ahead` is how many pages may be under way, or here and waiting for their turn."""
 
     call: Call
@@ -107,8 +107,7 @@ async def _numbered(walk: Walk) -> AsyncGenerator[Page, None]:
         await asyncio.gather(*ready, return_exceptions=True)
 
 
-@dataclass
-class _Numbers:
+class _Numbers(Struct):
     """What the pages of one walk have said of the list so far."""
 
     call: Call

@@ -5,10 +5,10 @@ table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from engine.errors import ResponseError
 from engine.wire.call import Call
@@ -19,18 +19,19 @@ from engine.wire.rows import BAD_JSON, Json, NoRow, Row, find, members, rows, va
 Scrub = Callable[[str], str]  # takes secrets out of a text
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer, whole. `request` names what was asked, without secrets; names of headers are in lower case."""
 
     request: str
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Reply({self.request!r}, {self.status})"  # no body: it may quote what was sent
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(Struct, frozen=True):
     """What an answer holds. `facts` are the values at the paths that a method's paging names; absent ones None."""
 
     rows: list[Row]

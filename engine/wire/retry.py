@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
 
 from engine.errors import ApiError, CallError
 from provider_registry.model import Method
@@ -18,8 +19,7 @@ LONGEST = 300.0  # seconds: an API that asks for more is given up, with its own 
 _TIMED = (429, 503)  # where Retry-After means something; some APIs send it on every answer
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Send again after so many seconds. `shared`: all calls under the same rate limit should wait as long."""
 
     seconds: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -142,7 +143,7 @@ def test_an_empty_token_is_none() -> None:
 
 def test_secrets_print_masked() -> None:
     found = grant(AUTH, settings(token=TOKEN))
-    assert TOKEN not in f"{found} {found!r} {Secret(TOKEN)} {Secret(TOKEN)!r} {vars(found)}"
+    assert TOKEN not in f"{found} {found!r} {Secret(TOKEN)} {Secret(TOKEN)!r} {msgspec.structs.asdict(found)}"
     assert found.scrub(f"a {TOKEN} b Bearer {TOKEN}") == "a *** b ***"
     assert grant(AUTH, settings(token="ab")).scrub("about") == "about"
     keyed = Auth(type="api_key", name="key", location="query")
