@@ -13,7 +13,6 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine import discovery
 from engine.errors import DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
@@ -92,14 +91,17 @@ class Session:
             case Explain():
                 run = body.analyze and not dry_run
                 return self._analyzed(body.statement) if run else self._explained(body.statement)
-            case Show():
-                return discovery.show(body, self._names)
-            case Describe():
-                return discovery.describe(body, self._names)
+            case Show() | Describe():
+                return self._discovered(body)
             case Use():
                 self._names = self._names.using(body.provider)
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
         return self._explained(statement) if dry_run else self._executed(self._planned(body))
+
+    def _discovered(self, body: Show | Describe) -> Result:
+        from engine import discovery
+
+        return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
 
     def _planned(self, body: Plannable) -> Planned:
         return plan(body, self._names, pushdown=self.settings.pushdown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ INTERRUPTED, PIPE_CLOSED, TERMINATED = 130, 141, 143  # 128 and SIGINT, SIGPIPE,
 def main(argv: Sequence[str] | None = None, *, session: OpenSession | None = None) -> int:
     """Run the command line; `session` opens another session than the engine's."""
     given = argparse.Namespace(color="auto", verbose=False)
+    gc.set_threshold(100_000, 20, 50)  # imports and rows make much and leave no cycles: looking for them is a tenth
     try:
         output.prepare_standard_streams()
         with terminal.terminable():

@@ -89,7 +89,7 @@ def width(text: str) -> int:
         return len(text)
     from wcwidth import wcswidth
 
-    return wcswidth(text)
+    return int(wcswidth(text))
 
 
 def paint(text: str, style: str, color: bool) -> str:

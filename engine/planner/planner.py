@@ -14,7 +14,6 @@ from engine.language.text import Text
 from engine.planner.names import Names
 from engine.planner.plan import Plan, Step
 from engine.planner.reads import plan_query
-from engine.planner.writes import plan_call, plan_change, plan_delete, plan_exec, plan_insert
 from engine.store import Compiled, Store
 
 
@@ -32,6 +31,8 @@ def plan(body: Plannable, names: Names, *, pushdown: bool = True) -> Planned:
     """Plan one statement. Nothing has been sent when this raises."""
     if isinstance(body, Select):
         return checked(_select(body, names, pushdown))
+    from engine.planner.writes import plan_change, plan_delete, plan_exec, plan_insert  # here: most statements read
+
     if isinstance(body, Insert):
         return checked(plan_insert(body, names, pushdown=pushdown))
     if isinstance(body, Change):
@@ -45,6 +46,8 @@ def _select(body: Select, names: Names, pushdown: bool) -> Plan:
     steps: list[Step] = []
     calls: dict[str, Step] = {}
     for stand_in, call in body.calls:
+        from engine.planner.writes import plan_call
+
         made = plan_call(call, names, table=f"t_{stand_in.strip('_')}", first=len(steps))
         steps += made
         calls[stand_in] = made[-1]
