@@ -56,6 +56,7 @@ def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
         args,
         columns=step.fetched,
         rows=step.rows,
+        key=step.key,
         filter=step.filter,
         page_size=page_size,
         row_limit=1 if step.counts else step.limit,

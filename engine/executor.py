@@ -7,7 +7,7 @@ before the first leaves, a failure stops the calls that have not left, and each 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -28,13 +28,17 @@ from engine.planner.plan import Plan, Step, waves
 from engine.settings import Settings
 from engine.store import Row, Store
 from engine.wire.call import Call, Cost, Page, Request
+from engine.wire.events import Event, Listener
 from engine.wire.request import prepare
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
 class Wire(Protocol):
     """What the executor needs of a client."""
+
+    tell: Listener
 
     def pages(self, call: Call) -> AsyncIterator[Page]:
         """The pages of a call, in order."""
@@ -45,7 +49,8 @@ class Spent(Struct):
     """What one step cost. Times are in seconds; those of calls side by side add up."""
 
     pages: int = 0
-    rows: int = 0
+    rows: int = 0  # fetched
+    kept: int = 0  # of them; the others came twice
     cost: Cost = field(default_factory=Cost)
     first: float | None = None  # from the start of the statement to the first page
     loading: float = 0.0
@@ -60,12 +65,14 @@ class Tally(Struct):
     steps: dict[str, Spent] = {}  # by table
     began: float = field(default_factory=perf_counter)
 
-    def add(self, step: Step, page: Page, rows: int, began: float) -> None:
+    def add(self, step: Step, page: Page, began: float) -> None:
         """A page is loaded; `began` is when that was started."""
+        rows = len(page.rows) + page.repeated
         spent = self.steps.setdefault(step.table, Spent())
         spent.first = began - self.began if spent.first is None else spent.first
         spent.pages += 1
         spent.rows += rows
+        spent.kept += len(page.rows)
         spent.cost += page.cost
         spent.loading += perf_counter() - began
         self.rows += rows
@@ -99,12 +106,12 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
     if step.writes:
         await _write(step, todo, store, wire, settings, tally)
     elif step.counts:
-        await _together([_count(step, job, store, wire, tally) for job in todo])
+        await _each(step, todo, wire, lambda job: _count(step, job, store, wire, tally))
     elif len(todo) == 1:
         async for page in _pages(todo[0], wire):
             _load(step, todo[0], page, store, tally)
     else:
-        fetched = await _together([_all(job, wire) for job in todo])
+        fetched = await _each(step, todo, wire, lambda job: _all(job, wire))
         for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
             for page in pages:
                 _load(step, job, page, store, tally)
@@ -169,7 +176,7 @@ async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -
         began = perf_counter()
         values = {**step.fixed, **{s.column.name: job.row.get(s.source) for s in step.stamps}}
         store.repeat(step.table, list(values), tuple(values.values()), pages[0].total)
-        tally.add(step, pages[0], len(pages[0].rows), began)
+        tally.add(step, pages[0], began)
         return
     for page in pages:
         _load(step, job, page, store, tally)
@@ -191,7 +198,7 @@ def _load(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
         pairs = list(zip(copied, fixed, strict=True))
         rows = [(*row, *(value if at is None else row[at] for at, value in pairs)) for row in page.rows]
     store.load(step.table, [*columns, *(stamp.column.name for stamp in step.stamps)], rows)
-    tally.add(step, page, len(page.rows), began)
+    tally.add(step, page, began)
 
 
 class _Outcome(Struct):
@@ -213,21 +220,22 @@ async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, sett
     places = asyncio.Semaphore(settings.concurrency)
     stopped = False
 
-    async def send(job: Job, outcome: _Outcome) -> None:
+    async def send(number: int) -> None:
         nonlocal stopped
         async with places:
             if stopped:
                 return
+            outcome = outcomes[number]
             outcome.state = "sent"
             try:
-                outcome.pages = [page async for page in wire.pages(job.call)]
+                outcome.pages = [page async for page in wire.pages(todo[number].call)]
                 outcome.state = "done"
             except StratoqlError as error:
                 outcome.state, outcome.error = _verdict(error), error
                 stopped = True
 
     try:
-        await _together([send(job, outcome) for job, outcome in zip(todo, outcomes, strict=True)])
+        await _each(step, range(len(todo)), wire, send)
     except asyncio.CancelledError as cancelled:
         if all(outcome.state == "unsent" for outcome in outcomes):
             raise
@@ -281,6 +289,25 @@ def _partial(step: Step, todo: Sequence[Job], outcomes: Sequence[_Outcome]) -> P
         unsent=[dict(job.call.args) for job in unsent],
         hint="rows marked unknown may have been written: read them before you send them again" if unknown else None,
     )
+
+
+async def _each(step: Step, items: Sequence[S], wire: Wire, work: Callable[[S], Coroutine[Any, Any, T]]) -> list[T]:
+    """The calls of a step side by side, each told when it is done."""
+    done, of, name = 0, len(items), step.method.name
+
+    async def one(item: S) -> T:
+        nonlocal done
+        found = await work(item)
+        done += 1
+        told()
+        return found
+
+    def told() -> None:
+        if of > 1:
+            wire.tell(Event("calls", f"{done} of {of} calls of {name}", what=name, number=done, of=of))
+
+    told()
+    return await _together([one(item) for item in items])
 
 
 async def _together(tasks: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -35,8 +35,9 @@ def spent(plan: Plan, tally: Tally, kept: int, seconds: float) -> list[str]:
         cost = did.cost
         first = "nothing came" if did.first is None else f"first page after {did.first:.3f} s"
         lines.append(
-            f"step {number}: {many(cost.requests, 'request')}, {many(did.pages, 'page')}, {many(did.rows, 'row')}, "
-            f"{cost.bytes:,} bytes, {many(cost.retries, 'retry', 'retries')}; {first}; waited {cost.waited:.3f} s, "
+            f"step {number}: {many(cost.requests, 'request')}, {many(did.pages, 'page')}, "
+            f"{many(did.rows, 'row')} fetched, {did.kept} kept, {cost.bytes:,} bytes, "
+            f"{many(cost.retries, 'retry', 'retries')}; {first}; waited {cost.waited:.3f} s, "
             f"network {cost.network:.3f} s, decoding {cost.decoding:.3f} s, loading {did.loading:.3f} s"
         )
     lines.append(f"output: {many(kept, 'row')}, {seconds:.3f} s in SQLite")

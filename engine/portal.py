@@ -60,6 +60,11 @@ class Portal:
                 pass
             raise Interrupted("interrupted") from None
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can run any more."""
+        return self._loop.is_closed()
+
     def close(self) -> None:
         """Stop the loop and its thread. May be called again."""
         if not self._loop.is_closed():

@@ -26,11 +26,19 @@ class ResultColumn(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """What a statement cost: requests sent, rows fetched, seconds in all."""
+    """What a statement cost. Times are in seconds; those of calls side by side add up, and may exceed `seconds`."""
 
-    requests: int = 0
-    rows: int = 0
-    seconds: float = 0.0
+    requests: int = 0  # that left, those sent again included
+    rows: int = 0  # fetched
+    seconds: float = 0.0  # from the plan to the first row of the answer
+    pages: int = 0
+    bytes: int = 0  # of bodies, as they came over the network
+    retries: int = 0
+    waited: float = 0.0  # for rate limits, for a place among the requests in flight, before sending again
+    network: float = 0.0
+    decoding: float = 0.0
+    loading: float = 0.0  # rows into SQLite
+    first: float | None = None  # until the first page was here
 
 
 class Result:

@@ -1,7 +1,7 @@
 """parse -> plan -> execute: one statement after another, each a Result.
 
-A session owns the catalog, the HTTP client and the loop it runs on; all of them come into being when a statement
-first needs them, so that one without a remote table starts nothing.
+A session owns its catalog and shares the HTTP client and the loop it runs on with the process's other sessions; these
+come into being when a statement first needs them, so that one without a remote table starts nothing.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from provider_registry.faults import BadDocument
 if TYPE_CHECKING:
     import httpx
 
+    from engine.connections import Connection
     from engine.executor import Tally
-    from engine.portal import Portal
-    from engine.wire.client import Client, Event
+    from engine.wire.call import Cost
+    from engine.wire.client import Event
 
 _DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "done"}
 
@@ -52,11 +53,10 @@ class Session:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
-        self._on_event = on_event
+        self.on_event = on_event  # asked for by each statement as it starts
         self._transport = transport
-        self._portal: Portal | None = None
-        self._client: Client | None = None
-        self._requests = 0  # of the last statement
+        self._connection: Connection | None = None
+        self._cost: Cost | None = None  # of the last statement
         self._tally: Tally | None = None  # of the last statement
         self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
 
@@ -177,20 +177,20 @@ class Session:
         from engine.executor import create_tables, run_steps
 
         create_tables(made, store)
-        portal, client = self._connection()
-        traffic = client.statement()
+        connection = self._connected()
+        traffic = connection.client.statement(self.settings, self.on_event)
         try:
-            self._tally = portal.run(run_steps(made, store, traffic, self.settings))
+            self._tally = connection.portal.run(run_steps(made, store, traffic, self.settings))
             return self._tally
         finally:
-            self._requests = traffic.requests
+            self._cost = traffic.cost
 
     def _answer(self, planned: Planned, store: Store, tally: Tally | None, start: float) -> Result:
         """The output query over the tables, or a count."""
         made, written = planned.plan, planned.plan.write
         affected = tally.calls if tally is not None and written is not None else None
         messages = [_counted(affected, made.verb)] if affected is not None and made.verb in _DONE else []
-        stats = Stats(self._requests, tally.rows, perf_counter() - start) if tally else Stats()
+        stats = _stats(tally, self._cost, perf_counter() - start) if tally and self._cost else Stats()
         warnings = tally.warnings if tally else ()
         if made.output is None or planned.output is None:
             store.close()
@@ -210,29 +210,26 @@ class Session:
             columns, rows, affected=affected, messages=messages, warnings=warnings, stats=stats, close=store.close
         )
 
-    def _connection(self) -> tuple[Portal, Client]:
+    def _connected(self) -> Connection:
         """The loop and the client, opened when first needed."""
-        if self._portal is None or self._client is None:
-            from engine.portal import Portal
-            from engine.wire.client import Client
+        if self._connection is None:
+            from engine.connections import connect
 
-            self._portal = Portal()
             transport = self._transport
             if transport is None and self.settings.sandbox is not None:
                 from engine.sandbox import transport as sandbox
 
                 transport = sandbox(self.settings.sandbox or None)
-            self._client = Client(self.settings, transport, on_event=self._on_event)
-        return self._portal, self._client
+            self._connection = connect(self.settings, transport)
+        return self._connection
 
     def close(self) -> None:
-        """Close connections and stop the loop. May be called again."""
-        portal, client, self._portal, self._client = self._portal, self._client, None, None
-        if portal is not None and client is not None:
-            try:
-                portal.run(client.aclose())
-            finally:
-                portal.close()
+        """Let go of the connections and the loop. May be called again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            from engine.connections import release
+
+            release(connection)
 
     def __enter__(self) -> Session:
         return self
@@ -246,6 +243,24 @@ class Session:
 def _unknown_hint(hint: str) -> str:
     """A hint that does nothing is told, so that nobody waits for its effect."""
     return f"the hint {hint} is not known and has no effect"
+
+
+def _stats(tally: Tally, cost: Cost, seconds: float) -> Stats:
+    """What a statement cost, over all its steps."""
+    steps = tally.steps.values()
+    return Stats(
+        requests=cost.requests,
+        rows=tally.rows,
+        seconds=seconds,
+        pages=sum(step.pages for step in steps),
+        bytes=cost.bytes,
+        retries=cost.retries,
+        waited=cost.waited,
+        network=cost.network,
+        decoding=cost.decoding,
+        loading=sum(step.loading for step in steps),
+        first=min((step.first for step in steps if step.first is not None), default=None),
+    )
 
 
 def _counted(number: int | None, verb: str) -> str:

@@ -259,6 +259,20 @@ class Resource(_Data, frozen=True):
                     found[column.name] = column
         return tuple(found.values())
 
+    def identity(self, method: "Method") -> tuple[str, ...]:
+        """The columns that tell the rows of a list apart: what a look-up of one takes beside the list's own inputs.
+
+        Empty where the document does not say.
+        """
+        inputs = {param.wire for param in method.params}
+        columns = {column.name for column in method.response.columns}
+        for other in self.bound("select"):
+            path = [param for param in other.params if param.location == "path" and param.wire not in inputs]
+            keys = tuple(param.key for param in path if param.key in columns and param.key is not None)
+            if other.response.rows is None and keys and len(keys) == len(path):
+                return keys
+        return ()
+
     def verb_of(self, method: str) -> str:
         """The SQL verb a method serves; `exec` when no other does."""
         return next((verb for verb, names in self.verbs.items() if method in names), "exec")

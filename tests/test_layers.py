@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.store"}),
     frozenset({"engine.planner", "engine.wire", "engine.sandbox"}),
     frozenset({"engine.arguments", "engine.portal"}),
-    frozenset({"engine.executor", "engine.discovery"}),
+    frozenset({"engine.executor", "engine.discovery", "engine.connections"}),
     frozenset({"engine.explain"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats"}),
@@ -27,13 +27,14 @@ FLOORS: tuple[frozenset[str], ...] = (
 )
 OWNERS = {
     "sqlglot": {"engine.language", "engine.planner"},
-    "httpx": {"engine.wire", "engine.sandbox", "engine.session"},  # session: for the type of a transport
+    "httpx": {"engine.wire", "engine.sandbox", "engine.connections", "engine.session"},  # the last two: for a type
     "sqlite3": {"engine.store", "engine.sandbox"},  # the sandbox keeps its state in a file of its own
     "yaml": {"provider_registry"},
     "jsonschema": {"provider_registry"},
     "jinja2": {"engine.language"},
     "prompt_toolkit": {"engine.repl"},
     "tabulate": {"engine.formats"},
+    "tqdm": {"engine.cli"},
     "shtab": {"engine.cli"},
 }
 

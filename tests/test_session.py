@@ -255,7 +255,7 @@ def test_analyzing_a_write_writes() -> None:
             "EXPLAIN ANALYZE DELETE FROM linode.images.images WHERE id IN ('private/19044871', 'private/19044872')"
         )
         assert result.messages == ("2 rows deleted",)
-        assert result.fetchall()[-2][0].startswith("step 1: 2 requests, 2 pages, 2 rows, ")
+        assert result.fetchall()[-2][0].startswith("step 1: 2 requests, 2 pages, 2 rows fetched, 2 kept, ")
 
 
 def test_ctrl_c_stops_a_query_in_sqlite() -> None:

@@ -8,15 +8,15 @@ from contextlib import AbstractContextManager
 from time import perf_counter
 from typing import Protocol, TextIO, TypeAlias
 
-from engine.cli import output, terminal
+from engine.cli import output, progress, terminal
 from engine.cli.scripts import Script
 from engine.errors import PartialWrite, StratoqlError
 from engine.formats import FORMATS, Options
-from engine.result import Result
+from engine.result import Result, Stats
 from engine.settings import Settings
 
 
-class Statements(Protocol):
+class Statements(progress.Heard, Protocol):
     """What runs statements: a session."""
 
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
@@ -47,7 +47,8 @@ def run_text(text: str, session: Statements, stream: TextIO, given: argparse.Nam
     while True:
         start = perf_counter()
         try:
-            result = next(results, None)
+            with progress.shown(session, terminal.shows_progress(given.verbose)):
+                result = next(results, None)
         except PartialWrite as error:
             if error.completed is not None:
                 show(error.completed, stream, given)
@@ -56,8 +57,25 @@ def run_text(text: str, session: Statements, stream: TextIO, given: argparse.Nam
             return
         count = show(result, stream, given)
         if given.timing:
-            cost = (many(count, "row"), many(result.stats.requests, "request"), f"{perf_counter() - start:.3f} s")
-            terminal.say(", ".join(cost), given.color)
+            terminal.say(timing(count, perf_counter() - start, result.stats), given.color)
+
+
+def timing(rows: int, seconds: float, stats: Stats) -> str:
+    """What a statement cost, in a line. Times of calls side by side add up.
+
+    >>> timing(1, 0.25, Stats())
+    '1 row, 0 requests, 0.250 s'
+    """
+    told = f"{many(rows, 'row')}, {many(stats.requests, 'request')}, {seconds:.3f} s"
+    if not stats.requests:
+        return told
+    first = f", first page after {stats.first:.3f} s" if stats.first is not None else ""
+    retries = f", {stats.retries} sent again" if stats.retries else ""
+    return (
+        f"{told}: {many(stats.pages, 'page')} of {many(stats.rows, 'row')}, {stats.bytes:,} bytes{retries}{first}; "
+        f"waited {stats.waited:.3f} s, network {stats.network:.3f} s, decoding {stats.decoding:.3f} s, "
+        f"loading {stats.loading:.3f} s, output {max(0.0, seconds - stats.seconds):.3f} s"
+    )
 
 
 def show(result: Result, stream: TextIO, given: argparse.Namespace) -> int:

@@ -52,9 +52,16 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM. Whoever winds up after a Ctrl-C does the same for this."""
 
 
+def shows_progress(verbose: bool) -> bool:
+    """Whether somebody looks at standard error and would like to see how far things are."""
+    return not verbose and sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
 @contextmanager
 def logged(verbose: bool) -> Iterator[None]:
-    """The engine's log on standard error while this lasts: all of it, or what a person waits for."""
+    """The engine's log on standard error while this lasts: all of it, or what a person waits for where no progress
+    line tells that.
+    """
     import logging
 
     class Lines(logging.Formatter):
@@ -68,7 +75,7 @@ def logged(verbose: bool) -> Iterator[None]:
     log = logging.getLogger("engine")
     level, propagate = log.level, log.propagate
     log.addHandler(handler)
-    log.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    log.setLevel(logging.DEBUG if verbose else logging.ERROR if shows_progress(verbose) else logging.WARNING)
     log.propagate = False
     try:
         yield

@@ -39,6 +39,7 @@ class Step(Struct, frozen=True):
     method: Method
     columns: tuple[Column, ...]  # of the response's rows; the table has these and the stamps
     rows: str | None = None  # the object key of the rows; None: the body is the row
+    key: tuple[str, ...] = ()  # the columns that tell its rows apart, where it walks over pages
     feed: Text | None = None  # None: one row without columns
     reads: tuple[str, ...] = ()  # the tables the feed reads
     stamps: tuple[Stamp, ...] = ()
@@ -56,8 +57,8 @@ class Step(Struct, frozen=True):
 
     @property
     def fetched(self) -> tuple[Column, ...]:
-        """The columns to decode: those that the statement or a stamp reads."""
-        wanted = self.fetch | {s.source for s in self.stamps if s.origin == "row"}
+        """The columns to decode: those that the statement, a stamp or the walk over pages reads."""
+        wanted = self.fetch | {s.source for s in self.stamps if s.origin == "row"} | set(self.key)
         return tuple(c for c in self.columns if c.name in wanted)
 
     @property

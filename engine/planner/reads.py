@@ -56,6 +56,13 @@ class _Need(Struct, frozen=True, eq=False):
         return self.source.step is None and not self.envelope and not self.choice.pins and not paged
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that tell the rows of a walk over pages apart."""
+        method = self.choice.method
+        walks = method.paging.algorithm != "none" and not self.envelope
+        return self.source.resource.identity(method) if walks else ()
+
+    @property
     def stamps(self) -> tuple[Stamp, ...]:
         present = {c.name.casefold() for c in self.columns}
         return tuple(self._stamp(n, p) for n, p in self.params if n.casefold() not in present)
@@ -255,6 +262,7 @@ def _step(need: _Need, tables: Mapping[Source, str], table: str) -> Step:
         need.choice.method,
         need.columns,
         rows=None if need.envelope else need.choice.method.response.rows,
+        key=need.key,
         feed=Text(feed) if feed else None,
         reads=reads,
         stamps=need.stamps,

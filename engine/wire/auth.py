@@ -43,6 +43,11 @@ class Grant(Struct, frozen=True):
     source: str = ""
     raw: tuple[Secret, ...] = ()  # the same in other spellings, as it was found for one
 
+    @property
+    def account(self) -> int:
+        """What tells whose requests these are, without telling the secret: it means nothing outside this process."""
+        return hash(tuple(value.reveal() for _, value in (*self.headers, *self.query)))
+
     def scrub(self, text: str) -> str:
         """A text without the secrets: what an API answers may quote what it was sent."""
         secrets = (secret.reveal() for secret in (*self.raw, *(value for _, value in (*self.headers, *self.query))))

@@ -23,6 +23,7 @@ class Call(Struct, frozen=True):
     args: Mapping[str, Any] = {}
     columns: tuple[Column, ...] = ()  # what to decode of each row, in this order
     rows: str | None = None  # the object key of the rows; None: the body itself
+    key: tuple[str, ...] = ()  # those of `columns` that tell the rows of a list apart; none: nobody knows
     filter: Mapping[str, Any] | None = None  # the API's filter, as a JSON object
     page_size: int | None = None  # None: the largest the document allows
     row_limit: int | None = None  # stop asking for pages once this many rows came
@@ -62,6 +63,7 @@ class Page(Struct, frozen=True):
     pages: int | None = None  # how many there are, where the API says
     warnings: tuple[str, ...] = ()
     filtered: bool = True  # False: the API refused the call's filter, and rows and total are of the whole list
+    repeated: int = 0  # rows left out, because an earlier page had them: the list shifted while it was read
     cost: Cost = Cost()
 
 

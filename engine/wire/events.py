@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
-
-from msgspec import Struct
+from typing import Literal, NamedTuple
 
 
-class Event(Struct, frozen=True):
+class Event(NamedTuple):
     """Something that happened. `text` is one line for people; the other fields are the facts in it.
 
     `request`: one leaves; `response`: its answer is here, or the trouble it ran into, after `seconds`; `wait`: it
-    will go on in `seconds`; `page`: rows of page `number` of `of` are decoded.
+    will go on in `seconds`; `page`: rows of page `number` of `of` are decoded, in the statement's walk number `walk`,
+    through the list of method `what`; `calls`: of `of` calls of method `what` that leave side by side, `number` are
+    done.
     """
 
-    kind: Literal["request", "response", "wait", "page"]
+    kind: Literal["request", "response", "wait", "page", "calls"]
     text: str
     request: str = ""
     status: int | None = None
     attempt: int = 1
     seconds: float = 0.0
     bytes: int = 0
+    what: str = ""
+    walk: int = 0
     number: int | None = None
     of: int | None = None
     rows: int = 0

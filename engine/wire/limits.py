@@ -16,7 +16,8 @@ from engine.wire.clock import Clock
 from provider_registry.model import Limit
 
 LONG = 2.0  # seconds: a longer wait is told
-Key = tuple[str, str]  # origin, name of the limit
+Key = tuple[str, str, int]  # origin, name of the limit, account
+Tell = Callable[[str, float], None]  # what a wait is for, its seconds
 _EPOCH = 1e9  # a reset above it is a time, one below it a number of seconds
 
 
@@ -50,15 +51,14 @@ class _Bucket(Struct):
 
 
 class Limits:
-    """Owns the buckets of one client. `tell` hears of every wait that is long: what it is for, and its seconds."""
+    """Owns the buckets of one client."""
 
-    def __init__(self, clock: Clock, tell: Callable[[str, float], None]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tell = tell
         self._buckets: dict[Key, _Bucket] = {}
 
-    async def acquire(self, key: Key, limit: Limit | None, budget: Budget) -> None:
-        """Wait for the right to send one request. `release` must follow.
+    async def acquire(self, key: Key, limit: Limit | None, budget: Budget, tell: Tell) -> None:
+        """Wait for the right to send one request. `release` must follow. `tell` hears of every wait that is long.
 
         Raises TimedOut where the wait would be longer than the time left.
         """
@@ -68,7 +68,7 @@ class Limits:
                 what = f"the rate limit of {bucket.name}"
                 budget.check(delay, f"{what}, {delay:.0f} s more")
                 if delay > LONG:
-                    self._tell(what, delay)
+                    tell(what, delay)
                 await self._clock.sleep(delay)
             bucket.tokens -= 1
             bucket.under_way += 1

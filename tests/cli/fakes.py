@@ -14,6 +14,7 @@ from typing import Any, Self
 from engine.cli import main
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
+from engine.wire.events import Listener
 
 Answer = Result | BaseException
 
@@ -35,6 +36,7 @@ class FakeSession:
     asked: list[tuple[str, bool]] = field(default_factory=list)
     settings: list[Settings] = field(default_factory=list)
     closed: int = 0
+    on_event: Listener | None = None
 
     def __call__(self, settings: Settings) -> Self:
         """Opens it."""

@@ -12,13 +12,25 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from provider_registry import catalog as catalogs
 from provider_registry import compiled, layout
 from provider_registry.catalog import Catalog, default_cache
 from provider_registry.documents import Reading, read_provider, read_service
 from provider_registry.faults import BadDocument, NotFound
-from provider_registry.model import Column, Provider, Service, ServiceRef, Shape
+from provider_registry.model import (
+    Column,
+    Method,
+    Param,
+    Provider,
+    Resource,
+    Response,
+    Server,
+    Service,
+    ServiceRef,
+    Shape,
+)
 from tests.registry import shop
 from tests.registry.shop import ITEM, PROVIDER, STOCK
 
@@ -323,3 +335,32 @@ def test_a_warm_start_imports_neither_yaml_nor_jsonschema(tmp_path: Path) -> Non
     assert "yaml" in cold
     assert "jsonschema" not in cold
     assert start() == ["7", "[]"]
+
+
+def test_what_tells_rows_apart_stands_in_a_look_up_of_one_row() -> None:
+    def path(name: str, key: str | None = None) -> Param:
+        return Param(name=name, wire=name, location="path", required=True, key=key)
+
+    row = (Column(name="id"), Column(name="zone"))
+    server = Server(url="https://h.example")
+    listing = Method(
+        name="list",
+        http="GET",
+        path="/a/{a}/b",
+        server=server,
+        params=(path("a"),),
+        response=Response(rows="$.data", columns=row),
+    )
+    one = Method(name="get", http="GET", path="/", server=server, response=Response(columns=row))
+
+    def identity(*params: Param, **more: Response) -> tuple[str, ...]:
+        found = structs.replace(one, params=params, **more)
+        resource = Resource(name="b", methods={"list": listing, "get": found}, verbs={"select": ("list", "get")})
+        return resource.identity(listing)
+
+    assert identity(path("a"), path("b", "id")) == ("id",)
+    assert identity(path("a"), path("z", "zone"), path("b", "id")) == ("zone", "id")
+    assert identity(path("a"), path("b", "id"), path("c")) == ()  # a part of the key that no column holds
+    assert identity(path("a"), path("b", "other")) == ()
+    assert identity(path("a")) == ()
+    assert identity(path("b", "id"), response=Response(rows="$.data", columns=row)) == ()  # another list

@@ -280,3 +280,9 @@ def test_no_secret_stands_in_the_documents() -> None:
         text = file.read_text(encoding="utf-8").lower()
         assert "signature=" not in text
         assert "eyj" not in text
+
+
+def test_the_id_tells_the_rows_of_the_list_apart() -> None:
+    images = Catalog().resource("linode", "images", "images")
+    assert images.identity(images.methods["get_images"]) == ("id",)
+    assert images.identity(images.methods["get_image"]) == ()

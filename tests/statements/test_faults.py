@@ -109,6 +109,19 @@ def test_a_list_that_changes_while_it_is_read_is_a_warning(no_waiting: None) -> 
     assert len(outcome.rows) == 68
 
 
+def test_a_row_that_comes_twice_because_the_list_shifts_is_answered_once(no_waiting: None) -> None:
+    by_id = {row["id"]: row for row in many()}
+    listed = [by_id[name] for name in run(SCAN, images=many()).rows]
+    shifted = replace(at(Fault(), "2"), patch={"data": listed[24:49]})
+    small = Settings(environ={}, page_size=25)
+    outcome = run("SELECT label FROM linode.images.images", small, images=many(), faults=[shifted])
+    assert outcome.error == ""
+    assert outcome.rows == tuple(row["label"] for row in listed if row is not listed[49])
+    assert outcome.warnings == (
+        "get_images changed while it was read: 1 row of page 2 had come before; rows may be missing",
+    )
+
+
 def test_one_page_too_many_is_refused_before_it_is_sent(no_waiting: None) -> None:
     outcome = run(SCAN, Settings(environ={}, page_size=25, max_requests=2), images=many())
     assert "2" in outcome.error

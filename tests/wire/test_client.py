@@ -551,7 +551,9 @@ def test_no_secret_leaks(auth: Auth, caplog: pytest.LogCaptureFixture) -> None:
             auth.type == "basic"
         )
         seen += map(repr, held.events)
-        seen.append(repr(held.client().grant(asked, "https://api.linode.com/", "https://api.linode.com:443")))
+        seen.append(
+            repr(held.client().statement().grant(asked, "https://api.linode.com/", "https://api.linode.com:443"))
+        )
     assert len(seen) > 300
     assert [text for text in seen if TOKEN in text] == []
     assert TOKEN not in caplog.text

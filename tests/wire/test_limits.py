@@ -16,7 +16,7 @@ from engine.wire.limits import Limits
 from provider_registry.model import Limit
 from tests.wire.methods import Time
 
-KEY = ("https://h:443", "lists")
+KEY = ("https://h:443", "lists", 0)
 TWENTY = Limit(name="lists", requests=20, seconds=60)
 T = TypeVar("T")
 
@@ -26,20 +26,23 @@ class Case:
 
     def __init__(self, limit: Limit | None = TWENTY) -> None:
         self.time, self.limit, self.told = Time(), limit, list[tuple[str, float]]()
-        self.limits = Limits(self.time.clock, lambda what, seconds: self.told.append((what, round(seconds, 3))))
+        self.limits = Limits(self.time.clock)
         self.budget = Budget(10**6, None, self.time.clock)
+
+    def tell(self, what: str, seconds: float) -> None:
+        self.told.append((what, round(seconds, 3)))
 
     async def take(self, count: int = 1) -> float:
         """Seconds that so many requests, each answered at once, took."""
         began = self.time.seconds
         for _ in range(count):
-            await self.limits.acquire(KEY, self.limit, self.budget)
+            await self.limits.acquire(KEY, self.limit, self.budget, self.tell)
             self.limits.release(KEY)
         return round(self.time.seconds - began, 3)
 
     async def heard(self, **headers: object) -> None:
         """Take one, and get these headers in its answer."""
-        await self.limits.acquire(KEY, self.limit, self.budget)
+        await self.limits.acquire(KEY, self.limit, self.budget, self.tell)
         self.say(**headers)
         self.limits.release(KEY)
 
@@ -50,6 +53,10 @@ class Case:
     def wall(self, seconds: float) -> int:
         """So many seconds from now, since 1970."""
         return int(self.time.clock.wall() + seconds)
+
+
+def unheard(what: str, seconds: float) -> None:
+    """Whom nobody listens to."""
 
 
 def scenario(run: Callable[[Case], Awaitable[T]], limit: Limit | None = TWENTY) -> tuple[T, Case]:
@@ -159,7 +166,7 @@ def test_the_apis_own_limit_is_learnt() -> None:
 def test_requests_under_way_are_counted() -> None:
     async def run(case: Case) -> float:
         for _ in range(5):
-            await case.limits.acquire(KEY, case.limit, case.budget)
+            await case.limits.acquire(KEY, case.limit, case.budget, case.tell)
         case.say(remaining=6, reset=case.wall(60))
         case.limits.release(KEY)
         return await case.take(2) or await case.take()
@@ -220,11 +227,13 @@ def test_a_wait_can_be_cancelled_and_takes_nothing() -> None:
         async def forever(_: float) -> None:
             await gate.wait()
 
-        limits = Limits(Clock(now=lambda: time.seconds, sleep=forever), lambda *_: None)
+        limits = Limits(Clock(now=lambda: time.seconds, sleep=forever))
         budget = Budget(100)
         for _ in range(20):
-            await limits.acquire(KEY, TWENTY, budget)
-        first, second = (asyncio.ensure_future(limits.acquire(KEY, TWENTY, budget)) for _ in range(2))
+            await limits.acquire(KEY, TWENTY, budget, lambda *_: None)
+        first, second = (
+            asyncio.ensure_future(limits.acquire(KEY, TWENTY, budget, lambda *_: None)) for _ in range(2)
+        )
         await asyncio.sleep(0)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)

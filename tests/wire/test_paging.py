@@ -566,3 +566,91 @@ def test_pages_wait_for_the_rate_limit() -> None:
     wire = Wire(listing(1000), settings(), time)
     assert len(labels(wire, call(limited, page_size=25))) == 1000
     assert time.seconds - 1000 == pytest.approx(60)
+
+
+# ---- a list that shifts while it is read
+
+
+def shifted(by: int, *, grows: bool) -> Handler:
+    """A list of 60 before which `by` rows appear while page 1 is on its way; `grows`: the later pages count them."""
+
+    def shift(number: int, page: Envelope) -> Envelope:
+        if number == 1:
+            return page
+        start = (number - 1) * 25 - by
+        end = min(number * 25 - by, 60)
+        counted = {"results": 60 + by} if grows else {}
+        return page | {"data": [image(n) for n in range(start, end)], **counted}
+
+    return listing(60, shift)
+
+
+KEYED = call(key=("id",), page_size=25)
+
+
+def test_a_row_that_a_shift_brings_again_is_there_once() -> None:
+    pages = Wire(shifted(3, grows=True)).pages(KEYED)
+    assert [row[0] for page in pages for row in page.rows] == named(60)
+    assert [page.repeated for page in pages] == [0, 3, 0]
+    assert [page.warnings for page in pages] == [
+        (),
+        (
+            "get_images changed while it was read: page 1 counts 60 rows on 3 pages, page 2 63 rows on 3 pages; "
+            "rows may be missing",
+        ),
+        (),
+    ]
+
+
+def test_a_shift_that_no_count_shows_is_a_warning_too() -> None:
+    pages = Wire(shifted(2, grows=False)).pages(KEYED)
+    assert [row[0] for page in pages for row in page.rows] == named(60)
+    assert [page.warnings for page in pages] == [
+        (),
+        ("get_images changed while it was read: 2 rows of page 2 had come before; rows may be missing",),
+        (),
+    ]
+
+
+def test_without_a_key_nothing_is_left_out() -> None:
+    pages = Wire(shifted(3, grows=True)).pages(call(page_size=25))
+    assert sum(len(page.rows) for page in pages) == 63
+    assert "rows may be missing or double" in pages[1].warnings[0]
+
+
+def test_a_row_limit_counts_each_row_once() -> None:
+    wire = Wire(shifted(10, grows=True))
+    found = labels(wire, call(key=("id",), args={"page_size": 25}, row_limit=50))
+    assert found[:50] == named(60)[:50]
+    assert sorted(numbers(wire)) == [1, 2, 3]
+
+
+def test_rows_without_a_key_are_all_kept() -> None:
+    nameless = listing(60, lambda _, page: page | {"data": [row | {"id": None} for row in page["data"]]})
+    pages = Wire(nameless).pages(KEYED)
+    assert sum(len(page.rows) for page in pages) == 60
+    assert all(not page.warnings for page in pages)
+
+
+def test_a_key_of_several_columns() -> None:
+    same = listing(60, lambda _, page: page | {"data": [row | {"id": "same"} for row in page["data"]]})
+    assert sum(len(page.rows) for page in Wire(same).pages(call(key=("id", "size"), page_size=25))) == 60
+    pages = Wire(shifted(3, grows=False)).pages(call(key=("id", "size"), page_size=25))
+    assert [page.repeated for page in pages] == [0, 3, 0]
+
+
+def test_a_chain_of_pages_that_shifts() -> None:
+    replies = [
+        {"items": [image(1), image(2)], "next": "b"},
+        {"items": [image(2), image(3)], "next": "c"},
+        {"items": [image(3), image(4)]},
+    ]
+    method = replace(chained("token", "$.next"), response=replace(GET_IMAGES.response, rows="$.items"))
+    wire = Wire(answers(*(httpx.Response(200, json=reply) for reply in replies)))
+    pages = wire.pages(call(method, key=("id",)))
+    assert [row[0] for page in pages for row in page.rows] == ["private/1", "private/2", "private/3", "private/4"]
+    assert [page.warnings for page in pages] == [
+        (),
+        ("get_images changed while it was read: 1 row of page 2 had come before; rows may be missing",),
+        (),
+    ]

@@ -1,0 +1,105 @@
+"""How far a statement is, in one line of standard error that comes when it takes long and goes when it is done.
+
+The wire tells what happens from the thread it works in; a thread of the line's own draws it, so that a wait counts
+down too.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Protocol
+
+from engine.formats.cells import printable
+from engine.wire.events import Event, Listener
+
+SOON, OFTEN = 1.0, 0.1  # seconds: until the line comes, between two drawings of it
+
+
+class Heard(Protocol):
+    """What tells events: a session."""
+
+    on_event: Listener | None
+
+
+class Standing:
+    """What the events of one statement add up to. `now` is a clock in seconds."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._lock = threading.Lock()
+        self._pages: dict[int, tuple[str, int, int]] = {}  # by walk: of what, how many are here, how many there are
+        self._calls: tuple[str, int, int] | None = None
+        self._wait: tuple[str, float] | None = None  # for what, until when
+
+    def hear(self, event: Event) -> None:
+        """Take an event into account. Called from another thread than the readers'."""
+        with self._lock:
+            match event.kind:
+                case "page":
+                    number = event.number or 0
+                    self._pages[event.walk] = (event.what, number, max(number, event.of or 0))
+                    self.rows += event.rows
+                case "calls":
+                    self._calls = (event.what, event.number or 0, event.of or 0)
+                case "wait":
+                    self._wait = (event.text.partition(" s for ")[2], monotonic() + event.seconds)
+                case "request":
+                    self._wait = None
+
+    def now(self) -> tuple[str, str, int, int | None]:
+        """What is going on: of what, the unit, how many are done, how many there are."""
+        with self._lock:
+            if self._calls is not None and self._calls[2] > 1:
+                what, done, of = self._calls
+                return what, "call", done, of
+            walks = list(self._pages.values())
+            what = walks[-1][0] if walks else ""
+            return what, "page", sum(done for _, done, _ in walks), sum(of for _, _, of in walks) or None
+
+    def waiting(self) -> str:
+        """What is waited for, where that takes longer: `12 s for the rate limit of images`."""
+        with self._lock:
+            if self._wait is None or (left := self._wait[1] - monotonic()) < OFTEN:
+                return ""
+            return f"waiting {left:.0f} s for {printable(self._wait[0])}"
+
+
+@contextmanager
+def shown(session: Heard, wanted: bool) -> Iterator[None]:
+    """Draw the progress of what `session` does while this lasts, if it takes longer than a second."""
+    if not wanted:
+        yield
+        return
+    standing, over = Standing(), threading.Event()
+    before, session.on_event = session.on_event, standing.hear
+    drawing = threading.Thread(target=_draw, args=(standing, over), name="progress", daemon=True)
+    drawing.start()
+    try:
+        yield
+    finally:
+        session.on_event = before
+        over.set()
+        drawing.join()
+
+
+def _draw(standing: Standing, over: threading.Event) -> None:
+    if over.wait(SOON):
+        return
+    from tqdm import tqdm
+
+    with tqdm(file=sys.stderr, leave=False, mininterval=0, dynamic_ncols=True, bar_format=_FORMAT) as bar:
+        bar.start_t -= SOON
+        while not over.wait(OFTEN):
+            what, unit, done, of = standing.now()
+            bar.set_description_str(what or "working", refresh=False)
+            bar.unit, bar.n, bar.total = f"{unit}s", done, of
+            rows = f"{standing.rows:,} rows" if standing.rows else ""
+            bar.set_postfix_str(", ".join(filter(None, (standing.waiting(), rows))), refresh=False)
+            bar.refresh()
+
+
+_FORMAT = "{desc} |{bar:20}| {n_fmt}/{total_fmt} {unit} [{elapsed}{postfix}]"
