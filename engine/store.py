@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from time import monotonic
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ from engine.result import ColumnType, JsonText
 from provider_registry.model import Column, Shape
 
 Row = tuple[object, ...]
+Values = Sequence[object]  # of one column
 
 # The declared type decides SQLite's affinity (by the letters INT, TEXT, ...) and tells what a column's values are.
 _DECLARED: dict[str, ColumnType] = {
@@ -123,13 +125,13 @@ class Store:
     def select(self, sql: Text, types: Sequence[ColumnType] = ()) -> tuple[tuple[str, ...], Iterator[Row]]:
         """The names of a query's columns and its rows, booleans and JSON as such where `types` says so."""
         cursor = self._run(sql)
-        rows = self._rows(cursor, sql)
-        return tuple(entry[0] for entry in cursor.description), _typed(rows, types)
+        batches = _typed(self._batches(cursor, sql), types)
+        return tuple(entry[0] for entry in cursor.description), chain.from_iterable(batches)
 
-    def _rows(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[Row]:
+    def _batches(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[list[Row]]:
         try:
             while batch := cursor.fetchmany(1000):
-                yield from batch
+                yield batch
         except sqlite3.Error as error:
             raise self._fault(error, text) from error
 
@@ -182,25 +184,32 @@ class Store:
         return QueryFault(str(error), span=_place(str(error), text), hint=_hint(str(error)))
 
 
-def _typed(rows: Iterator[Row], types: Sequence[ColumnType]) -> Iterator[Row]:
+def _typed(batches: Iterator[list[Row]], types: Sequence[ColumnType]) -> Iterator[list[Row]]:
     """SQLite's integers and texts as booleans and JSON. A value of another kind, of a UNION say, stays what it is."""
-    booleans = [at for at, kind in enumerate(types) if kind == "boolean"]
-    documents = [at for at, kind in enumerate(types) if kind == "json"]
-    if not booleans and not documents:
-        return rows
-    return (_typed_row(row, booleans, documents) for row in rows)
+    made = [(at, _MADE[kind]) for at, kind in enumerate(types) if kind in _MADE]
+    if not made:
+        return batches
+    return (_typed_batch(batch, made) for batch in batches)
 
 
-def _typed_row(row: Row, booleans: Sequence[int], documents: Sequence[int]) -> Row:
-    values = list(row)
-    for at in booleans:
-        if values[at] in (0, 1) and isinstance(values[at], int):
-            values[at] = values[at] == 1
-    for at in documents:
-        value = values[at]
-        if isinstance(value, str) and value[:1] in ("[", "{"):  # what is nested is kept as JSON, nothing else is
-            values[at] = JsonText(value)
-    return tuple(values)
+def _typed_batch(batch: list[Row], made: Sequence[tuple[int, Callable[[Values], list[object]]]]) -> list[Row]:
+    """Column by column: it takes half the time of row by row."""
+    columns: list[Values] = list(zip(*batch, strict=True))
+    for at, make in made:
+        columns[at] = make(columns[at])
+    return list(zip(*columns, strict=True))
+
+
+def _booleans(column: Values) -> list[object]:
+    return [value == 1 if type(value) is int and value in (0, 1) else value for value in column]
+
+
+def _documents(column: Values) -> list[object]:
+    """What is nested is kept as JSON, nothing else is."""
+    return [JsonText(value) if type(value) is str and value[:1] in ("[", "{") else value for value in column]
+
+
+_MADE: dict[ColumnType, Callable[[Values], list[object]]] = {"boolean": _booleans, "json": _documents}
 
 
 @lru_cache(maxsize=1024)

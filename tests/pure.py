@@ -1,6 +1,7 @@
-"""Run a program with sqlglot's Python sources even where its compiled build is installed: `python -m tests.pure`.
+"""Run a program with sqlglot's Python sources even where its compiled build is installed.
 
-Prints the plan of every fixture case, one JSON object, so that the two builds can be compared.
+`python -m tests.pure` prints the plan of every fixture case, one JSON object, so that the two builds can be compared;
+`python -m tests.pure pytest ...` runs tests.
 """
 
 from __future__ import annotations
@@ -47,4 +48,8 @@ def compiled() -> bool:
 
 if __name__ == "__main__":
     sys.meta_path.insert(0, _Sources())
+    if sys.argv[1:2] == ["pytest"]:
+        import pytest
+
+        sys.exit(pytest.main(sys.argv[2:]))
     sys.stdout.write(json.dumps({"compiled": compiled(), "plans": plans()}))

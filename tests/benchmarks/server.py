@@ -1,6 +1,7 @@
 """A loopback list of image-shaped rows with latency: fast enough not to be what is measured.
 
-Pages are built once. It understands page, page_size, one key's GET, and three filters: a label, an order, none.
+Pages are built once, and a limit is told that nobody reaches. It understands page, page_size, one GET by key, and
+three filters: a label, an order, none.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ async def _serve(pages: _Pages, latency: float, pipe: Connection) -> None:
                 body = pages.answer(target, filter_)
                 await asyncio.sleep(latency)
                 writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-                    + body
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-RateLimit-Limit: 1000000\r\n"
+                    b"X-RateLimit-Remaining: 999999\r\nContent-Length: %d\r\n\r\n" % len(body) + body
                 )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

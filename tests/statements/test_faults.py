@@ -74,6 +74,15 @@ def test_a_lasting_fault_is_an_error_never_a_shorter_answer(name: str, page: str
     assert TOKEN not in outcome.error
 
 
+@PAGES
+@pytest.mark.parametrize("fault", [Fault(drop="hang", times=None), Fault(delay=5, times=None)], ids=["hang", "late"])
+def test_a_page_that_never_comes_is_an_error_that_names_it(fault: Fault, page: str) -> None:
+    base = Settings(environ={}, page_size=25, timeout=0.3)
+    outcome = run(SCAN, base, images=many(), faults=[at(fault, page)])
+    assert outcome.rows == ()
+    assert f"waiting for the answer to GET https://api.linode.com/v4/images?page={page}" in outcome.error
+
+
 def test_a_refused_filter_is_asked_again_without(no_waiting: None) -> None:
     refusal = {"errors": [{"reason": "Cannot filter on is_public", "field": "X-Filter"}]}
     outcome = run(

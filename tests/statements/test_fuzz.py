@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from typing import Any
 
@@ -18,7 +19,8 @@ from engine.settings import Settings
 from tests.statements.fixtures import IMAGES, run
 
 EXAMPLES = int(os.environ.get("STRATOQL_EXAMPLES", "60"))
-COLUMNS = [name for name in IMAGES[0] if name != "total_size"]
+COLUMNS = [*(name for name in IMAGES[0] if name != "total_size"), "total_size"]
+ABSENT = object()  # a field that the API leaves out
 LABELS = ["web", "Web", "WEB-1", "tmp-1", "tmp_1", "a%b", "it's", "", "ü", "Ü", " x ", '"q"', "1", "\\"]
 VALUES: dict[str, list[str]] = {
     "label": [f"'{label.replace(chr(39), chr(39) * 2)}'" for label in LABELS] + ["NULL", "1", "'%'"],
@@ -32,6 +34,13 @@ VALUES: dict[str, list[str]] = {
     "created": ["'2024-01-01T00:00:00'", "'2024-01-01 12:00:00'", "datetime('2024-01-02')"],
     "tags": ["'[]'", "'[\"a-tag\"]'"],
     "description": ["''", "NULL", "'x'"],
+    "created_by": ["'somebody'", "NULL", "'linode'"],
+    "updated": ["'2024-01-01'", "'2024-01-01 18:00:00'", "NULL"],
+    "eol": ["'2026-07-01T04:00:00'", "datetime('2026-07-01', '+4 hours')", "NULL"],
+    "expiry": ["NULL", "'2025-01-01T00:00:00'"],
+    "total_size": ["0", "5", "'5'", "NULL"],
+    "regions": ["NULL", "'[]'"],
+    "capabilities": ["'[]'", "'[\"cloud-init\"]'"],
 }
 
 images = st.lists(
@@ -47,6 +56,13 @@ images = st.lists(
             "created": st.sampled_from(["2024-01-01T00:00:00", "2024-01-01T18:00:00", "2024-01-02T00:00:00"]),
             "tags": st.sampled_from([[], ["a-tag"], ["a-tag", "b-tag"]]),
             "description": st.sampled_from([None, "", "x"]),
+            "created_by": st.sampled_from([None, "linode", "somebody"]),
+            "updated": st.sampled_from(["2024-01-01T00:00:00", "2024-01-01T18:00:00"]),
+            "eol": st.sampled_from([None, "2026-07-01T04:00:00", ABSENT]),
+            "expiry": st.sampled_from([None, "2025-01-01T00:00:00", ABSENT]),
+            "total_size": st.sampled_from([ABSENT, None, 0, 5]),
+            "regions": st.sampled_from([None, [], [{"region": "us-east", "status": "available"}]]),
+            "capabilities": st.sampled_from([[], ["cloud-init"]]),
         }
     ),
     max_size=40,
@@ -101,6 +117,9 @@ SHAPES = [
     "SELECT size FROM {t} WHERE {p} ORDER BY size LIMIT 3",
     "SELECT (SELECT count(*) FROM {t} WHERE {p}), EXISTS (SELECT 1 FROM {t} WHERE {p})",
     "SELECT vendor, count(*) FROM {t} WHERE {p} GROUP BY vendor HAVING count(*) > 1 ORDER BY 1",
+    "SELECT status, eol, max(total_size) FROM {t} WHERE {p} GROUP BY status, eol ORDER BY 1, 2",
+    "SELECT eol, expiry, total_size, regions, capabilities FROM {t} WHERE {p} ORDER BY total_size, id LIMIT 7",
+    "SELECT id FROM {t} WHERE {p} ORDER BY vendor IS NULL, vendor DESC, updated, id LIMIT 6 OFFSET 2",
     "SELECT a.id, b.id FROM {t} a LEFT JOIN {t} b ON a.id = b.id AND ({b}) ORDER BY 1, 2",
     "SELECT a.id, b.id FROM {t} a FULL JOIN {t} b ON a.label = b.label AND ({b}) ORDER BY 1, 2",
     "SELECT a.id, b.id FROM {t} a JOIN {t} b ON a.id = b.id WHERE ({b}) ORDER BY 1, 2",
@@ -117,7 +136,7 @@ def numbered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for number, row in enumerate(rows):
         name = f"linode/{chr(97 + number % 26)}{number // 26}" if row["is_public"] else f"private/{number}"
         whole.append({**IMAGES[0], **row, "id": name})
-    return whole
+    return [{name: value for name, value in row.items() if value is not ABSENT} for row in whole]
 
 
 def moment(left: str, right: str) -> int:
@@ -129,11 +148,13 @@ def plain(sql: str, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """What SQLite answers over all rows, typed as the document types them."""
     database = sqlite3.connect(":memory:")
     database.create_collation("moment", moment)
-    types = {"size": "INTEGER", "is_public": "BOOLEAN", "deprecated": "BOOLEAN", "created": "TEXT COLLATE moment"}
+    types = {"size": "INTEGER", "total_size": "INTEGER", "is_public": "BOOLEAN", "deprecated": "BOOLEAN"}
+    types |= dict.fromkeys(("created", "updated", "eol", "expiry"), "TEXT COLLATE moment")
     columns = ", ".join(f"{column} {types.get(column, 'TEXT')}" for column in COLUMNS)
     database.execute(f"CREATE TABLE images ({columns})")
     for row in rows:
-        values = [json.dumps(row[c], separators=(",", ":")) if isinstance(row[c], list) else row[c] for c in COLUMNS]
+        held = [row.get(column) for column in COLUMNS]
+        values = [json.dumps(v, separators=(",", ":")) if isinstance(v, list) else v for v in held]
         database.execute(f"INSERT INTO images VALUES ({', '.join('?' * len(COLUMNS))})", values)
     try:
         return database.execute(sql).fetchall()
@@ -145,10 +166,11 @@ def plain(sql: str, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 @given(
     images,
     st.sampled_from(SHAPES),
-    predicates(),
+    predicates("{a}"),
     predicates("b."),
     st.sampled_from([25, 500]),
     st.sampled_from([1, 16]),
+    st.booleans(),
     st.booleans(),
     st.booleans(),
 )
@@ -161,9 +183,12 @@ def test_every_answer_is_sqlites(
     concurrency: int,
     push: bool,
     fold: bool,
+    aliased: bool,
 ) -> None:
     whole = numbered(rows)
-    sql = shape.replace("{p}", predicate).replace("{b}", other)
+    if aliased:
+        shape = re.sub(r"\{t\}(?! [ab]\b)", "{t} AS i", shape)
+    sql = shape.replace("{p}", predicate).replace("{b}", other).replace("{a}", "i." if aliased else "")
     expected = plain(sql.replace("{t}", "images"), whole)
     base = Settings(environ={}, page_size=page_size, concurrency=concurrency, pushdown=push)
     rules = Rules(fold_contains=fold, fold_equality=fold, rate_limit=False)
