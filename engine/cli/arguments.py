@@ -140,7 +140,7 @@ _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
         "action": "store_true",
         "help": "print the plan and requests of each statement; send nothing",
     },
-    ("--timing",): {"action": "store_true", "help": "tell rows, requests and seconds of each statement"},
+    ("--timing",): {"action": "store_true", "help": "tell what each statement cost: rows, requests, bytes, times"},
     ("-v", "--verbose"): {"action": "store_true", "help": "log what happens, and show tracebacks"},
     ("--color",): {
         "choices": ("auto", "always", "never"),
