@@ -89,12 +89,13 @@ class Explain:
 
 @dataclass(frozen=True)
 class Show:
-    """`SHOW [EXTENDED] kind [IN name] [LIKE 'pattern']`; kind `insert` is SHOW INSERT INTO."""
+    """`SHOW [EXTENDED] kind [IN name] [LIKE 'pattern']`; `insert`: `SHOW INSERT [/*+ REQUIRED */] INTO name`."""
 
-    kind: Literal["providers", "services", "resources", "methods"]
+    kind: Literal["providers", "services", "resources", "methods", "insert", "manifest"]
     scope: Name | None
     extended: bool = False
     like: str | None = None
+    required: bool = False  # insert: nothing but what must be given
 
 
 @dataclass(frozen=True)

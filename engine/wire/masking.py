@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 
 MASK = "***"
+_SHORT, _HEAD = 4, 8  # characters: of a secret that is masked as a word only, and that give a long one away
 _SECRET = re.compile(
     r"(^|_)(pass|passwd|password|passphrase|pwd|secret|token|apikey|accesskey|privatekey|secretkey"
     r"|(api|access|private|secret|account)_key|signature|sig|credentials?|authorization|jwt)s?$"
@@ -89,3 +92,39 @@ def shown(value: Any, name: str = "") -> str:
     if secret_name(re.sub(r"\[\d+\]$", "", name)):
         return MASK
     return "binary data" if isinstance(value, bytes) else clean(repr(value), 60)
+
+
+def concealed(text: str, secrets: Iterable[str]) -> str:
+    """Text without these secrets, however SQL, JSON, a URL or Python spells them, cut short or whole.
+
+    >>> concealed("label = 'it''s me' in /images/it%27s%20me, tagged [me]", ["it's me"])
+    "label = '***' in /images/***, tagged [me]"
+    >>> concealed("expects an integer, got 'correct-horse-b...'", ["correct-horse-battery"])
+    "expects an integer, got '***...'"
+    """
+    spelled = {each for secret in secrets for each in _spellings(secret)}
+    for spelling in sorted(spelled, key=len, reverse=True):
+        text = _without(text, spelling)
+    return text
+
+
+def _spellings(secret: str) -> set[str]:
+    told = {json.dumps(secret, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
+    plain = {secret, *told, repr(secret)[1:-1], " ".join(secret.split()), *secret.splitlines()}
+    return {each for s in plain for each in (s, s.replace("'", "''"), quote(s, safe=""), quote_plus(s)) if each}
+
+
+def _without(text: str, secret: str) -> str:
+    if len(secret) < _SHORT:  # a letter or two may be part of any word
+        return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+    kept: list[str] = []
+    at, head = 0, secret[:_HEAD]
+    while (found := text.find(head, at)) >= 0:
+        end = found
+        for here, there in zip(text[found:], secret, strict=False):  # as much of it as is there
+            if here != there:
+                break
+            end += 1
+        kept += [text[at:found], MASK]
+        at = end
+    return "".join([*kept, text[at:]])

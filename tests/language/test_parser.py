@@ -141,7 +141,7 @@ def test_hints_stand_after_the_verb() -> None:
         ("EXPLAIN", "expected a statement after EXPLAIN", "EXPLAIN"),
         ("EXPLAIN FROB", "a statement cannot begin with 'FROB'", "FROB"),
         ("WITH a AS (SELECT 1) FROB", "expected SELECT, VALUES, INSERT", "FROB"),
-        ("SHOW TABLES", "expected PROVIDERS, SERVICES, RESOURCES or METHODS", "TABLES"),
+        ("SHOW TABLES", "expected PROVIDERS, SERVICES, RESOURCES, METHODS or INSERT", "TABLES"),
         ("SHOW METHODS", "write it as: SHOW METHODS IN linode.images.images", "METHODS"),
         ("SHOW METHODS IN p.s.r LIKE x", "expected a pattern in quotes after LIKE", "x"),
         ("SHOW PROVIDERS please", "the statement should end here", "please"),
