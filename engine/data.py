@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,10 +122,21 @@ def read_jsonnet(text: str, name: str) -> Any:
     try:
         return json.loads(jsonnet.evaluate_snippet(name, text))
     except RuntimeError as error:
-        first = next(iter(str(error).splitlines()), "").strip()
-        raise UsageError(
-            f"{first.removeprefix('STATIC ERROR: ').removeprefix('RUNTIME ERROR: ')} (Jsonnet)"
-        ) from error
+        raise UsageError(_jsonnet_fault(str(error))) from error
+
+
+def _jsonnet_fault(text: str) -> str:
+    """The library's account in one line that begins with the place.
+
+    >>> _jsonnet_fault("STATIC ERROR: a.jsonnet:1:14: Unknown variable: y\\n")
+    'a.jsonnet:1:14: Unknown variable: y'
+    >>> _jsonnet_fault("RUNTIME ERROR: too bad\\n\\ta.jsonnet:1:5-14\\tobject <anonymous>\\n")
+    'a.jsonnet:1:5: too bad'
+    """
+    first, _, trace = text.partition("\n")
+    kind, _, message = first.partition(": ")
+    place = re.match(r"\s*(\S.*?:\d+:\d+)", trace)
+    return f"{place[1]}: {message}" if kind == "RUNTIME ERROR" and place else message or first
 
 
 def _read_yaml(text: str, name: str) -> Any:

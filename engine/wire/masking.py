@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 
 MASK = "***"
-_SHORT, _HEAD = 4, 8  # characters: of a secret that is masked as a word only, and that give a long one away
+_SHORT, _HEAD = 4, 4  # characters: a shorter secret is masked as a word only; a start that gives one away
 _SECRET = re.compile(
     r"(^|_)(pass|passwd|password|passphrase|pwd|secret|token|apikey|accesskey|privatekey|secretkey"
     r"|(api|access|private|secret|account)_key|signature|sig|credentials?|authorization|jwt)s?$"
@@ -102,9 +102,11 @@ def concealed(text: str, secrets: Iterable[str]) -> str:
     >>> concealed("expects an integer, got 'correct-horse-b...'", ["correct-horse-battery"])
     "expects an integer, got '***...'"
     """
-    spelled = {each for secret in secrets for each in _spellings(secret)}
-    for spelling in sorted(spelled, key=len, reverse=True):
+    spelled = sorted({each for secret in secrets for each in _spellings(secret)}, key=len, reverse=True)
+    for spelling in spelled:
         text = _without(text, spelling)
+    for spelling in spelled:
+        text = _without_start(text, spelling)
     return text
 
 
@@ -117,14 +119,14 @@ def _spellings(secret: str) -> set[str]:
 def _without(text: str, secret: str) -> str:
     if len(secret) < _SHORT:  # a letter or two may be part of any word
         return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
-    kept: list[str] = []
-    at, head = 0, secret[:_HEAD]
-    while (found := text.find(head, at)) >= 0:
-        end = found
-        for here, there in zip(text[found:], secret, strict=False):  # as much of it as is there
-            if here != there:
-                break
-            end += 1
-        kept += [text[at:found], MASK]
-        at = end
-    return "".join([*kept, text[at:]])
+    return text.replace(secret, MASK)
+
+
+def _without_start(text: str, secret: str) -> str:
+    """What `clean` has cut short: the secret's start, then dots."""
+    end = text.find("...")
+    while end >= 0:
+        size = next((n for n in range(min(len(secret), end), _HEAD - 1, -1) if text.endswith(secret[:n], 0, end)), 0)
+        text = text[: end - size] + MASK + text[end:] if size else text
+        end = text.find("...", end - size + 3 + len(MASK) if size else end + 3)
+    return text

@@ -168,7 +168,7 @@ def test_includes_are_relative_and_place_their_own_faults() -> None:
 
 # For any text, a statement differs from its template's in that literal and in nothing else.
 
-TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12) | st.text(
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12) | st.text(
     "'\"\\;-/*`[]{}%#\n\r x0é😀", max_size=12
 )
 PLACES = (
