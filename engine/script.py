@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.data import Data, fitting, read_json, read_jsonnet
@@ -161,11 +161,11 @@ def prepare(source: Source, data: Data, read: Callable[[str], str]) -> tuple[Ite
         if error.span is not None:
             error.place = rendered.place(error.span.start, error.span.end)
         raise
-    items = []
+    items, secrets = [], data.secrets
     for piece in pieces:
-        item = Item(piece.text, piece.offset, None, rendered, data.secrets)
+        item = Item(piece.text, piece.offset, None, rendered, secrets)
         try:
-            items.append(Item(piece.text, piece.offset, parse_piece(piece).body, rendered, data.secrets))
+            items.append(replace(item, body=parse_piece(piece).body))
         except StatementError as error:
             raise item.placed(error) from None
     return tuple(items)

@@ -30,7 +30,6 @@ SETTINGS = (
     "pushdown",
     "insecure_http",
 )
-DATA = ("iqldata", "var", "allow_env")  # what fills in a script
 _DEFAULTS: dict[str, Any] = {
     "command": None,
     "infile": None,
@@ -73,6 +72,11 @@ def settings_given(given: argparse.Namespace) -> dict[str, Any]:
     """The settings among the flags, by the names `settings.load` knows; None where a flag is absent."""
     found = {name: getattr(given, name) for name in SETTINGS}
     return found | {"servers": found["servers"] and dict(found["servers"])}
+
+
+def data_flags(given: argparse.Namespace) -> list[str]:
+    """The flags among those given that fill scripts in."""
+    return [f"--{name.replace('_', '-')}" for name in ("iqldata", "var", "allow_env") if getattr(given, name)]
 
 
 def spellings(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:

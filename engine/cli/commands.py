@@ -27,7 +27,7 @@ def execute(given: argparse.Namespace, open_session: OpenSession) -> int:
     if given.sql is None:
         return _run([from_file(given.infile)], given, open_session)
     source = from_argument(given.sql)
-    if given.on_error == "continue" or any(getattr(given, name) for name in arguments.DATA):
+    if given.on_error == "continue" or arguments.data_flags(given):
         return _run([source], given, open_session)
     run_statements(source.text, _settings(given), given, open_session)  # as typed: no template is looked for
     return 0
@@ -42,6 +42,8 @@ def shell(given: argparse.Namespace, open_session: OpenSession) -> int:
     """`shell`: statements as they are typed; piped in, they are a script like any other."""
     if sys.stdin is None or not sys.stdin.isatty():
         return _run([from_file(STDIN)], given, open_session)
+    for flag in arguments.data_flags(given):
+        raise UsageError(f"{flag} does not go with the shell", hint="stratoql run FILE fills scripts in")
     from engine import repl
 
     return repl.main(_settings(given), given)

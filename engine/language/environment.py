@@ -26,7 +26,7 @@ from jinja2.utils import missing
 from engine.errors import Source, Span, StratoqlError, TemplateFault, UnknownName, suggest
 from engine.language import spelling
 from engine.language.given import Allowed, Unset
-from engine.language.pieces import Absent, Captured, Piece, Value, flat
+from engine.language.pieces import Absent, Captured, Piece, Value
 from engine.language.secrets import mentions, secret_names
 
 Read = Callable[[str], str]
@@ -61,6 +61,10 @@ class _Generator(CodeGenerator):
 
     environment: ScriptEnvironment
 
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._are_values: list[bool] = []
+
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> NoReturn:
         raise nodes.Impossible
 
@@ -73,6 +77,20 @@ class _Generator(CodeGenerator):
 
     def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         self.write(")")
+
+    def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
+        """What a block with a filter and a called block put out is a value too; it is written between these two."""
+        super().start_write(frame, node)
+        is_value = isinstance(node, nodes.FilterBlock | nodes.CallBlock)
+        if is_value and node is not None:
+            secret = self.environment.mentions_secret(node)
+            self.write(f"environment.value({self.name!r}, {node.lineno}, {secret}, ")
+        self._are_values.append(is_value)
+
+    def end_write(self, frame: Frame) -> None:
+        if self._are_values.pop():
+            self.write(")")
+        super().end_write(frame)
 
 
 class _Loader(BaseLoader):
@@ -169,8 +187,8 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
 
     # Pieces in the place of text
 
-    def mentions_secret(self, node: nodes.Expr) -> bool:
-        """Whether an expression is made of something that must not be shown."""
+    def mentions_secret(self, node: nodes.Node) -> bool:
+        """Whether something is made of something that must not be shown."""
         return mentions(node, self._secret, self._secret_names)
 
     def text(self, name: str, at: int, text: str) -> Piece:
@@ -183,10 +201,11 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         piece = Value(value if isinstance(value, str) else "")
         piece.source, piece.span, piece.secret = self.sources[name], self.span(name, at), secret
         piece.value = self._plain(value, piece)
-        if secret and isinstance(value, Captured):
+        if isinstance(value, Captured):
+            piece.secret = secret or value.secret
             for inner in value.pieces:
                 if isinstance(inner, Value):
-                    inner.secret = True
+                    inner.secret |= secret
         return piece
 
     def _plain(self, value: Any, piece: Value) -> Any:
@@ -212,8 +231,8 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         return found
 
     def concat(self, pieces: Iterable[str]) -> str:
-        """Captured text. As text it is spelled already, so that a filter over it cannot undo that."""
-        kept = tuple(flat(pieces))
+        """Captured text."""
+        kept = pieces_of(pieces)
         for piece in kept:
             if isinstance(piece, Value) and isinstance(piece.value, Absent):
                 raise piece.value.error
@@ -221,9 +240,7 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
             text = spelling.spell(kept).text
         except StratoqlError:  # it is no whole piece of SQL
             text = "".join(kept)
-        captured = Captured(text)
-        captured.pieces = kept
-        return captured
+        return Captured.of(text, kept)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A member of an object before a method of Python's: `{{ image.items }}` is data."""
@@ -247,13 +264,22 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         elif unknown._undefined_exception is SecurityError:
             error = TemplateFault(f"a template may not use {name}")
         elif isinstance(owner, Mapping):
-            known = sorted(str(key) for key in owner)
+            known = sorted(str(key) for key, value in owner.items() if not _useless(value))
             what = f"{name} is not defined" if owner is self._values else f"there is no {name} in this object"
             error = UnknownName(what, name=name, known=known, hint=_known(name, known))
         else:
             error = TemplateFault(unknown._undefined_hint or f"there is no {name} in {spelling.kind(owner)}")
         error.place = piece.place if piece is not None else None
         return error
+
+
+def pieces_of(put_out: Iterable[str]) -> tuple[Piece, ...]:
+    """What a template put out, which is pieces and nothing else: all output goes through `text` and `value`."""
+    pieces = []
+    for each in put_out:
+        assert isinstance(each, Piece), "text that is no piece has no place, and must not be lost"
+        pieces.append(each)
+    return tuple(pieces)
 
 
 def _not_in_environment(name: str, allowed: Allowed) -> StratoqlError:
@@ -263,6 +289,10 @@ def _not_in_environment(name: str, allowed: Allowed) -> StratoqlError:
     return TemplateFault(
         f"the environment variable {name} is not allowed in scripts", hint=f"allow it with --allow-env {name}"
     )
+
+
+def _useless(value: Any) -> bool:
+    return isinstance(value, Allowed) and not value.names
 
 
 def _known(name: str, known: list[str]) -> str:

@@ -6,8 +6,8 @@ there, and nowhere else. `Rendered` is the text that runs: each character of it 
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,20 +55,24 @@ class Absent:
 
 
 class Captured(str):
-    """What a macro, a block or `{% set %}...{% endset %}` put out. Put out again, its pieces count, not its text."""
+    """What a macro, a block or `{% set %}...{% endset %}` put out.
+
+    As text it is spelled already, so that a filter over it cannot undo that; put out again it is its pieces.
+    """
 
     pieces: tuple[Piece, ...]
 
+    @classmethod
+    def of(cls, text: str, pieces: tuple[Piece, ...]) -> Captured:
+        """Captured text and what it was made of."""
+        captured = cls(text)
+        captured.pieces = pieces
+        return captured
 
-def flat(pieces: Iterable[str]) -> Iterator[Piece]:
-    """The pieces, those inside captured text in its place."""
-    for piece in pieces:
-        if isinstance(piece, Captured):
-            yield from piece.pieces
-        elif isinstance(piece, Value) and isinstance(piece.value, Captured):
-            yield from piece.value.pieces
-        elif isinstance(piece, Piece):
-            yield piece
+    @property
+    def secret(self) -> bool:
+        """Whether anything in it must not be shown."""
+        return any(isinstance(piece, Value) and piece.secret for piece in self.pieces)
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,9 @@ class Rendered:
 
     def values(self, start: int, end: int) -> list[Part]:
         """The values that stand in `text[start:end]`."""
-        return [p for p in self.parts if isinstance(p.piece, Value) and p.start < end and p.end > start]
+        first = max(0, bisect_right(self.parts, start, key=lambda part: part.start) - 1)
+        last = bisect_left(self.parts, end, key=lambda part: part.start)
+        return [p for p in self.parts[first:last] if isinstance(p.piece, Value) and p.end > start]
 
     def masked(self, start: int, end: int, secret: Callable[[Value], bool]) -> str:
         """`text[start:end]` with the values that are secret left out."""

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +19,7 @@ from sqlglot import Token, TokenType
 
 from engine.errors import StratoqlError, SyntaxFault, TemplateFault
 from engine.language.dialect import tokenize
-from engine.language.pieces import Absent, Part, Piece, Rendered, Value
+from engine.language.pieces import Absent, Captured, Part, Piece, Rendered, Value
 from engine.language.text import quote_name, quote_text
 
 _HOLE = "0"  # stands for a value: right in numbers, names, strings, hexadecimal strings and JSON
@@ -55,7 +55,51 @@ class Hole:
 
 def spell(pieces: Sequence[Piece]) -> Rendered:
     """The text with every value spelled for its place. Raises SyntaxFault and TemplateFault with their place."""
-    skeleton = _joined([(piece, _HOLE if isinstance(piece, Value) else str(piece)) for piece in pieces])
+    skeleton = _skeleton(pieces)
+    holes = _holes(skeleton)
+    while opened := _opened(skeleton, holes):
+        skeleton = _skeleton(opened)
+        holes = _holes(skeleton)
+    edits: dict[int, tuple[int, int, str, bool]] = {}
+    for index, hole in holes.items():
+        part = skeleton.parts[index]
+        assert isinstance(part.piece, Value)
+        text, wider = _fitting(hole, part.piece)
+        edits[index] = (part.start - wider, part.end + wider, text, hole.kind == "bare")
+    return _filled(skeleton, edits)
+
+
+def _opened(skeleton: Rendered, holes: Mapping[int, Hole]) -> list[Piece]:
+    """The pieces, those of captured text that stands bare in its place; none where no such text is left.
+
+    Inside quotes captured text is a text like any other, whatever quotes it holds.
+    """
+    opened: list[Piece] = []
+    found = False
+    for index, part in enumerate(skeleton.parts):
+        value = part.piece.value if isinstance(part.piece, Value) else None
+        if isinstance(value, Captured) and holes[index].kind == "bare":
+            opened += value.pieces
+            found = True
+        else:
+            opened.append(part.piece)
+    return opened if found else []
+
+
+def _skeleton(pieces: Sequence[Piece]) -> Rendered:
+    """The template's own text, with a hole for each value."""
+    parts: list[Part] = []
+    at = 0
+    for piece in pieces:
+        size = len(_HOLE) if isinstance(piece, Value) else len(piece)
+        if size:
+            parts.append(Part(at, at + size, piece))
+            at += size
+    return Rendered("".join(_HOLE if isinstance(piece, Value) else piece for piece in pieces), tuple(parts))
+
+
+def _holes(skeleton: Rendered) -> dict[int, Hole]:
+    """What stands around each value, by the number of its part."""
     try:
         tokens = tokenize(skeleton.text)
     except SyntaxFault as error:
@@ -63,23 +107,11 @@ def spell(pieces: Sequence[Piece]) -> Rendered:
             error.place = skeleton.place(error.span.start, error.span.end)
         raise
     starts = [token.start for token in tokens]
-    edits: dict[int, tuple[int, int, str, bool]] = {}
+    holes = {}
     for index, part in enumerate(skeleton.parts):
         if isinstance(part.piece, Value):
-            hole = _hole(skeleton.text, tokens, starts, part.start)
-            text, wider = _fitting(hole, part.piece)
-            edits[index] = (part.start - wider, part.end + wider, text, hole.kind == "bare")
-    return _filled(skeleton, edits)
-
-
-def _joined(pieces: Sequence[tuple[Piece, str]]) -> Rendered:
-    parts: list[Part] = []
-    at = 0
-    for piece, text in pieces:
-        if text:
-            parts.append(Part(at, at + len(text), piece))
-            at += len(text)
-    return Rendered("".join(text for _, text in pieces), tuple(parts))
+            holes[index] = _hole(skeleton.text, tokens, starts, part)
+    return holes
 
 
 def _filled(skeleton: Rendered, edits: dict[int, tuple[int, int, str, bool]]) -> Rendered:
@@ -111,8 +143,9 @@ def _filled(skeleton: Rendered, edits: dict[int, tuple[int, int, str, bool]]) ->
     return Rendered("".join(texts), tuple(parts))
 
 
-def _hole(text: str, tokens: Sequence[Token], starts: Sequence[int], at: int) -> Hole:
-    """What stands around the hole at `at`."""
+def _hole(text: str, tokens: Sequence[Token], starts: Sequence[int], part: Part) -> Hole:
+    """What stands around a hole."""
+    at = part.start
     index = bisect_right(starts, at) - 1
     token = tokens[index] if index >= 0 else None
     if token is None or at > token.end:
@@ -126,6 +159,8 @@ def _hole(text: str, tokens: Sequence[Token], starts: Sequence[int], at: int) ->
     inside = text[begin : token.end]
     if token.token_type is TokenType.STRING and _is_json(inside):
         return _json_hole(inside, at - begin, at)
+    if [t.text.upper() for t in tokens[max(0, index - 4) : index]] == ["@", "@", "JSON", "="]:
+        raise _unfit(part.piece, "the JSON around it cannot be read", "look for a quote, comma or brace too many")
     return Hole("text", at, alone=inside == _HOLE and begin == token.start + 1)
 
 
@@ -162,6 +197,8 @@ def _fitting(hole: Hole, piece: Value) -> tuple[str, int]:
         raise value.error
     if hole.kind == "bare":
         return _bare(value, piece), 0
+    if isinstance(value, Captured):
+        value = _text_of(value)
     if isinstance(value, Sql | Json) and hole.kind != "json":
         value = value.value
     if hole.kind == "comment":
@@ -182,6 +219,11 @@ def _fitting(hole: Hole, piece: Value) -> tuple[str, int]:
             piece, f"{kind(value)} cannot be part of a text", "put it alone between its quotes, or use | join"
         )
     return _escaped(_json(_plain(value, piece), piece)[1:-1], piece), 0
+
+
+def _text_of(captured: Captured) -> str:
+    """Captured text as a text: its values as they are, not as SQL would spell them."""
+    return "".join(_plain(p.value, p) if isinstance(p, Value) else p for p in captured.pieces)
 
 
 def _bare(value: Any, piece: Value) -> str:
@@ -209,6 +251,8 @@ def _bare(value: Any, piece: Value) -> str:
 
 def _plain(value: Any, piece: Value) -> str:
     """The text of a value."""
+    if isinstance(value, Captured):
+        return _text_of(value)
     if isinstance(value, str):
         return str(value)
     if value is None:
@@ -270,8 +314,9 @@ def kind(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _unfit(piece: Value, why: str, hint: str | None = None) -> TemplateFault:
-    error = TemplateFault(f"{piece.written} does not fit here: {why}", hint=hint)
+def _unfit(piece: Piece, why: str, hint: str | None = None) -> TemplateFault:
+    written = piece.written if isinstance(piece, Value) else piece
+    error = TemplateFault(f"{written} does not fit here: {why}", hint=hint)
     error.place = piece.place
     return error
 

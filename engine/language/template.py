@@ -15,8 +15,8 @@ from jinja2.exceptions import (
 )
 
 from engine.errors import Place, Source, StratoqlError, TemplateFault
-from engine.language.environment import Read, ScriptEnvironment, Used
-from engine.language.pieces import Rendered, flat
+from engine.language.environment import Read, ScriptEnvironment, Used, pieces_of
+from engine.language.pieces import Rendered
 from engine.language.spelling import spell
 
 _RAW = "text that holds {{, {% or {# as it is stands between {% raw %} and {% endraw %}"
@@ -41,8 +41,7 @@ def render(
     try:
         template = environment.get_template(environment.main)
         context = template.new_context(environment.given)
-        pieces = list(flat(template.root_render_func(context)))
-        return spell(pieces)
+        return spell(pieces_of(template.root_render_func(context)))
     except StratoqlError:
         raise
     except Exception as error:

@@ -101,6 +101,10 @@ def fault(text: str, **values: Any) -> str:
             "a = 'o''b' A = 'O''B'",
         ),
         ("{% set s %}web-{{ x }}{% endset %}'{{ s }}'{% if s == 'web-1' %}!{% endif %}", {"x": 1}, "'web-1'!"),
+        ("{% macro m(v) %}it's {{ v }}{% endmacro %}'{{ m(x) }}'", {"x": "o'b"}, "'it''s o''b'"),
+        ("{% filter upper %}a = '{{ x }}'{% endfilter %}", {"x": "o'b"}, "A = 'O''B'"),
+        ("{% macro m() %}({{ caller() }}){% endmacro %}{% call m() %}'{{ x }}'{% endcall %}", {"x": "'"}, "('''')"),
+        ("{% block b %}'{{ x }}'{% endblock %}||{{ self.b() }}", {"x": "'"}, "''''||''''"),
         ("{{ range(2) }} {{ x | map('upper') }}", {"x": ["a"]}, "'[0, 1]' '[\"A\"]'"),
         ("{{ 'a' if false }}1", {}, "1"),
     ],
@@ -149,6 +153,7 @@ def test_a_value_is_spelled_for_its_place(text: str, values: dict[str, Any], exp
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", {}, "the template goes on without end"),
         ("{% include 'b.iql' %}", {}, "cannot include b.iql: cannot read b.iql: No such file"),
         ("{% include '/etc/passwd' %}", {}, "cannot include /etc/passwd: an include is relative"),
+        ("EXEC m @@json = '{\"a\": \"{{ x }}\"'", {"x": 1}, "the JSON around it cannot be read"),
         ("SELECT '{{ x }}", {"x": 1}, "this string is never closed\na.iql:1:8:"),
     ],
 )  # fmt: skip
