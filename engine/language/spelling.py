@@ -27,6 +27,8 @@ _TEXTS = (TokenType.STRING, TokenType.HEX_STRING, TokenType.NATIONAL_STRING)
 _CLOSERS = {'"': '"', "`": "`", "[": "]"}
 _NOT_APART = ("--", "/*", "''", '""', "``")
 
+_QUOTE_IT = "put quotes around it for text: '{{ ... }}', or use | literal or | identifier"
+
 Kind = Literal["bare", "text", "json", "json text", "name", "comment"]
 
 
@@ -239,14 +241,31 @@ def _bare(value: Any, piece: Value) -> str:
     if not isinstance(value, str):
         return _plain(value, piece)
     text = _whole(str(value), piece)
-    try:
-        last = tokenize(f"{text} {_HOLE}")[-1]
-    except StratoqlError:
-        last = None
-    if last is None or last.start != len(text) + 1:
-        hint = "put quotes around it for text: '{{ ... }}', or use | literal or | identifier"
-        raise _unfit(piece, "it is SQL text here, and opens a quote or comment that it does not close", hint)
+    if wrong := _unclosed(text):
+        raise _unfit(piece, f"it is SQL text here, and {wrong}", _QUOTE_IT)
     return text
+
+
+def _unclosed(text: str) -> str | None:
+    """How a piece of SQL would change what comes after it.
+
+    >>> _unclosed("a = 1 AND b = ')'"), _unclosed("a = 'b"), _unclosed("1; DELETE"), _unclosed("1) OR (2")
+    (None, 'opens a quote or comment that it does not close', 'ends the statement', 'closes a parenthesis that it does not open')
+    """
+    try:
+        tokens = tokenize(f"{text} {_HOLE}")
+    except StratoqlError:
+        tokens = []
+    if not tokens or tokens[-1].start != len(text) + 1:
+        return "opens a quote or comment that it does not close"
+    depth = 0
+    for token in tokens:
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth < 0:
+            return "closes a parenthesis that it does not open"
+        if token.token_type is TokenType.SEMICOLON:
+            return "ends the statement"
+    return "opens a parenthesis that it does not close" if depth else None
 
 
 def _plain(value: Any, piece: Value) -> str:

@@ -107,6 +107,7 @@ def test_hints_stand_after_the_verb() -> None:
         ("SELECT [abc", "this name is never closed", "["),
         ("SELECT '' || 'x", "this string is never closed", "'"),
         ("SELECT -- ok\n `x", "this name is never closed", "`"),
+        ("SELECT 1, x'zz'", "a blob is written in hexadecimal digits", "x'zz'"),
         ("SELECT '\udcff'", "half a character cannot stand in SQL", "\udcff"),
         ("SELECT 1 \x00", "a NUL character cannot stand in SQL", "\x00"),
         ("SELECT (1", "this parenthesis is never closed", "("),

@@ -134,6 +134,9 @@ def test_a_value_is_spelled_for_its_place(text: str, values: dict[str, Any], exp
         ("{{ env.A }}", {"env": Allowed(("A",), {})}, "the environment variable A is not set"),
         ("{{ x }}", {"x": "a'"}, "{{ x }} does not fit here: it is SQL text here, and opens a quote or comment"),
         ("{{ x }}", {"x": "a --"}, "opens a quote or comment that it does not close"),
+        ("{{ x }}", {"x": "1; DELETE FROM t"}, "it is SQL text here, and ends the statement\n"),
+        ("{{ x }}", {"x": "1) OR (1 = 1"}, "closes a parenthesis that it does not open"),
+        ("{{ x }}", {"x": "f(1"}, "opens a parenthesis that it does not close"),
         ("{{ x }}", {"x": float("inf")}, "inf is no number that can be sent"),
         ("'{{ x }}'", {"x": "\x00"}, "it holds a NUL character"),
         ("'{{ x }}'", {"x": "\udcff"}, "it holds half a character"),
@@ -224,6 +227,39 @@ def test_a_text_stays_in_its_name(value: str) -> None:
     kept = shape(fill('SELECT "{{ x }}", `{{ x }}`, {{ x | identifier }} FROM t', x="a"))
     found = shape(fill('SELECT "{{ x }}", `{{ x }}`, {{ x | identifier }} FROM t', x=value))
     assert found == [(kind, value if text == "a" else text) for kind, text in kept]
+
+
+FRAGMENTS = (
+    *(
+        "'{{ x }}'",
+        "'a {{ x }} b {{ y }}'",
+        '"{{ x }}"',
+        "`{{ y }}`",
+        "-- {{ x }}\n",
+        "/* {{ y }} */",
+        "{{ n }}",
+        "{{ l }}",
+    ),
+    *("-", "/", "*", "(", ")", " ", "\r\n", ";", "abc", "1", "'it''s'", "{% raw %}'{{ x'{% endraw %}"),
+    *("{{ x | literal }}", "{{ m(x) }}", "'{{ t(x) }}'", "{{ m(y) | replace('~', '~') }}", "{{ c }}", "'{{ c }}'"),
+    *("""'{"a": "{{ x }}", "b": ["{{ y }} {{x}}"]}'""", """'{"q": {{ l }}, "z": {{ x }}, "w": {{ n }}}'"""),
+    *("{% set z = y ~ x %}'{{ z }}'", "{%- if x %} '{{ y }}' {%- endif %}", "x'{{ n }}0'", "[{{ n }}]"),
+)
+MACROS = (
+    "{% macro m(v) %}'{{ v }}'{% endmacro %}{% macro t(v) %}it's {{ v }}{% endmacro %}"
+    "{% set c %}'{{ x }}{{ y }}'{% endset %}"
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=8), TEXTS.filter(bool), TEXTS.filter(bool))
+def test_no_value_changes_what_stands_around_it(parts: list[str], one: str, other: str) -> None:
+    template = MACROS + "".join(parts)
+    try:
+        kept = [kind for kind, _ in shape(fill(template, x="ab", y="cd", n=7, l=["q"]))]
+    except StratoqlError:
+        return  # it is no template of anything
+    assert [kind for kind, _ in shape(fill(template, x=one, y=other, n=7, l=[one, {"k": other}]))] == kept
 
 
 @settings(max_examples=100, deadline=None)
