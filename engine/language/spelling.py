@@ -1,35 +1,23 @@
-"""Values into the text around them: what a `{{ ... }}` becomes follows from where it stands.
-
-The template's own text, each value replaced by the digit 0, is read by the one tokenizer of the language. That tells
-for each value whether it stands in a string, in the JSON inside a string, in a quoted name, in a comment, or bare;
-and no value can change that, because none has been put in yet. Then each is spelled so that it stays where it stands.
-"""
+"""Values as text: what a `{{ ... }}` becomes, spelled so that it stays where it stands."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from sqlglot import Token, TokenType
+from sqlglot import TokenType
 
-from engine.errors import StratoqlError, SyntaxFault, TemplateFault
+from engine.errors import StratoqlError, TemplateFault
 from engine.language.dialect import tokenize
+from engine.language.holes import CLOSERS, HOLE, Hole, holes_in, opened, skeleton_of
 from engine.language.pieces import Absent, Captured, Part, Piece, Rendered, Value
 from engine.language.text import quote_name, quote_text
 
-_HOLE = "0"  # stands for a value: right in numbers, names, strings, hexadecimal strings and JSON
-_TEXTS = (TokenType.STRING, TokenType.HEX_STRING, TokenType.NATIONAL_STRING)
-_CLOSERS = {'"': '"', "`": "`", "[": "]"}
 _NOT_APART = ("--", "/*", "''", '""', "``")
 
 _QUOTE_IT = "put quotes around it for text: '{{ ... }}', or use | literal or | identifier"
-
-Kind = Literal["bare", "text", "json", "json text", "name", "comment"]
 
 
 class Sql(str):
@@ -44,24 +32,13 @@ class Json(str):
     value: Any
 
 
-@dataclass(frozen=True)
-class Hole:
-    """A value's place: `alone` between the quotes around it, which may go with it; `quote` opens the name."""
-
-    kind: Kind
-    at: int
-    alone: bool = False
-    quote: str = ""
-    key: bool = False
-
-
 def spell(pieces: Sequence[Piece]) -> Rendered:
     """The text with every value spelled for its place. Raises SyntaxFault and TemplateFault with their place."""
-    skeleton = _skeleton(pieces)
-    holes = _holes(skeleton)
-    while opened := _opened(skeleton, holes):
-        skeleton = _skeleton(opened)
-        holes = _holes(skeleton)
+    skeleton = skeleton_of(pieces)
+    holes = holes_in(skeleton)
+    while pieces := opened(skeleton, holes):
+        skeleton = skeleton_of(pieces)
+        holes = holes_in(skeleton)
     edits: dict[int, tuple[int, int, str, bool]] = {}
     for index, hole in holes.items():
         part = skeleton.parts[index]
@@ -69,51 +46,6 @@ def spell(pieces: Sequence[Piece]) -> Rendered:
         text, wider = _fitting(hole, part.piece)
         edits[index] = (part.start - wider, part.end + wider, text, hole.kind == "bare")
     return _filled(skeleton, edits)
-
-
-def _opened(skeleton: Rendered, holes: Mapping[int, Hole]) -> list[Piece]:
-    """The pieces, those of captured text that stands bare in its place; none where no such text is left.
-
-    Inside quotes captured text is a text like any other, whatever quotes it holds.
-    """
-    opened: list[Piece] = []
-    found = False
-    for index, part in enumerate(skeleton.parts):
-        value = part.piece.value if isinstance(part.piece, Value) else None
-        if isinstance(value, Captured) and holes[index].kind == "bare":
-            opened += value.pieces
-            found = True
-        else:
-            opened.append(part.piece)
-    return opened if found else []
-
-
-def _skeleton(pieces: Sequence[Piece]) -> Rendered:
-    """The template's own text, with a hole for each value."""
-    parts: list[Part] = []
-    at = 0
-    for piece in pieces:
-        size = len(_HOLE) if isinstance(piece, Value) else len(piece)
-        if size:
-            parts.append(Part(at, at + size, piece))
-            at += size
-    return Rendered("".join(_HOLE if isinstance(piece, Value) else piece for piece in pieces), tuple(parts))
-
-
-def _holes(skeleton: Rendered) -> dict[int, Hole]:
-    """What stands around each value, by the number of its part."""
-    try:
-        tokens = tokenize(skeleton.text)
-    except SyntaxFault as error:
-        if error.span is not None:
-            error.place = skeleton.place(error.span.start, error.span.end)
-        raise
-    starts = [token.start for token in tokens]
-    holes = {}
-    for index, part in enumerate(skeleton.parts):
-        if isinstance(part.piece, Value):
-            holes[index] = _hole(skeleton.text, tokens, starts, part)
-    return holes
 
 
 def _filled(skeleton: Rendered, edits: dict[int, tuple[int, int, str, bool]]) -> Rendered:
@@ -143,51 +75,6 @@ def _filled(skeleton: Rendered, edits: dict[int, tuple[int, int, str, bool]]) ->
         put(part.piece, skeleton.text[start:end], start - part.start, apart=was_bare)
         was_bare = False
     return Rendered("".join(texts), tuple(parts))
-
-
-def _hole(text: str, tokens: Sequence[Token], starts: Sequence[int], part: Part) -> Hole:
-    """What stands around a hole."""
-    at = part.start
-    index = bisect_right(starts, at) - 1
-    token = tokens[index] if index >= 0 else None
-    if token is None or at > token.end:
-        return Hole("comment", at)
-    opening = text[token.start]
-    if token.token_type is TokenType.IDENTIFIER and opening in _CLOSERS:
-        return Hole("name", at, quote=opening)
-    if token.token_type not in _TEXTS or text[token.end] != "'":
-        return Hole("bare", at)
-    begin = text.index("'", token.start) + 1
-    inside = text[begin : token.end]
-    if token.token_type is TokenType.STRING and _is_json(inside):
-        return _json_hole(inside, at - begin, at)
-    if [t.text.upper() for t in tokens[max(0, index - 4) : index]] == ["@", "@", "JSON", "="]:
-        raise _unfit(part.piece, "the JSON around it cannot be read", "look for a quote, comma or brace too many")
-    return Hole("text", at, alone=inside == _HOLE and begin == token.start + 1)
-
-
-def _is_json(inside: str) -> bool:
-    """Whether what stands in a string is JSON, an array or object, with holes in it."""
-    if inside.lstrip()[:1] not in ("{", "["):
-        return False
-    try:
-        json.loads(inside.replace("''", "'"))
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _json_hole(inside: str, within: int, at: int) -> Hole:
-    """Whether the hole is in one of the JSON's strings, and whether it is all of it.
-
-    >>> _json_hole('{"a": "0", "b": 0}', 7, 7).alone, _json_hole('{"a": "0", "b": 0}', 16, 16).kind
-    (True, 'json')
-    """
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"', inside, re.DOTALL):
-        if match.start() < within < match.end():
-            key = inside[match.end() :].lstrip()[:1] == ":"
-            return Hole("json text", at, alone=match[0] == f'"{_HOLE}"', key=key)
-    return Hole("json", at)
 
 
 def _fitting(hole: Hole, piece: Value) -> tuple[str, int]:
@@ -249,11 +136,11 @@ def _bare(value: Any, piece: Value) -> str:
 def _unclosed(text: str) -> str | None:
     """How a piece of SQL would change what comes after it.
 
-    >>> _unclosed("a = 1 AND b = ')'"), _unclosed("a = 'b"), _unclosed("1; DELETE"), _unclosed("1) OR (2")
-    (None, 'opens a quote or comment that it does not close', 'ends the statement', 'closes a parenthesis that it does not open')
+    >>> _unclosed("a = 1 AND b = ')'"), _unclosed("1; DELETE"), _unclosed("1) OR (2")
+    (None, 'ends the statement', 'closes a parenthesis that it does not open')
     """
     try:
-        tokens = tokenize(f"{text} {_HOLE}")
+        tokens = tokenize(f"{text} {HOLE}")
     except StratoqlError:
         tokens = []
     if not tokens or tokens[-1].start != len(text) + 1:
@@ -288,7 +175,7 @@ def _name(value: Any, quote: str, piece: Value) -> str:
     if value is None or isinstance(value, list | dict):
         raise _unfit(piece, f"{kind(value)} cannot be a name")
     text = _whole(_plain(value, piece), piece)
-    closer = _CLOSERS[quote]
+    closer = CLOSERS[quote]
     if quote == "[" and closer in text:
         raise _unfit(piece, "a name in brackets cannot hold a ]", 'write it as "{{ ... }}"')
     return text.replace(closer, closer * 2)
@@ -333,9 +220,8 @@ def kind(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _unfit(piece: Piece, why: str, hint: str | None = None) -> TemplateFault:
-    written = piece.written if isinstance(piece, Value) else piece
-    error = TemplateFault(f"{written} does not fit here: {why}", hint=hint)
+def _unfit(piece: Value, why: str, hint: str | None = None) -> TemplateFault:
+    error = TemplateFault(f"{piece.written} does not fit here: {why}", hint=hint)
     error.place = piece.place
     return error
 

@@ -63,6 +63,7 @@ def fault(text: str, **values: Any) -> str:
         ("""'{"a": {{ x | tojson }}}'""", {"x": ["it's"]}, """'{"a": ["it''s"]}'"""),
         ("""'["{{ x }}", "{{ y }}"]'""", {"x": "a", "y": [1]}, """'["a", [1]]'"""),
         ("""'{"{{ x }}": 1}'""", {"x": 'k"'}, """'{"k\\"": 1}'"""),
+        ("EXEC m @@json = '{{ x }}'", {"x": {"k": "it's"}}, "EXEC m @@json = '{\"k\": \"it''s\"}'"),
         # bare
         ("{{ x }}", {"x": 12}, "12"),
         ("5-{{ x }}", {"x": -1}, "5- -1"),
@@ -156,7 +157,7 @@ def test_a_value_is_spelled_for_its_place(text: str, values: dict[str, Any], exp
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", {}, "the template goes on without end"),
         ("{% include 'b.iql' %}", {}, "cannot include b.iql: cannot read b.iql: No such file"),
         ("{% include '/etc/passwd' %}", {}, "cannot include /etc/passwd: an include is relative"),
-        ("EXEC m @@json = '{\"a\": \"{{ x }}\"'", {"x": 1}, "the JSON around it cannot be read"),
+        ("EXEC m @@json = '{\"a\": \"{{ x }}\"'", {"x": 1}, "the JSON around this cannot be read"),
         ("SELECT '{{ x }}", {"x": 1}, "this string is never closed\na.iql:1:8:"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from engine.cli import main
 from tests.cli.fakes import FakeSession, rows
 
-I = "linode.images.images"  # noqa: E741 - as the fixtures call it
+IMAGES = "linode.images.images"
 
 
 @pytest.fixture(autouse=True)
@@ -128,9 +128,9 @@ FAILING = f"""\
 SELECT 'a;b';
 
 {{% for id in ["19044871", "19044872"] %}}
-DELETE FROM {I} WHERE id = 'private/{{{{ id }}}}';
+DELETE FROM {IMAGES} WHERE id = 'private/{{{{ id }}}}';
 {{% endfor %}}
-SELECT id FROM {I} WHERE id = 'private/23100417'
+SELECT id FROM {IMAGES} WHERE id = 'private/23100417'
   AND lable = '{{{{ x }}}}';
 SELECT 9;
 """
@@ -144,7 +144,7 @@ def test_a_script_that_stops_tells_what_became_of_each_statement(capsys: pytest.
         "1 row deleted\n1 row deleted\n"
         "error: linode.images.images has no column or parameter 'lable'\n"
         "a.iql:8:7:\n    AND lable = '{{ x }}';\n        ^^^^^\nhint: did you mean label?\n"
-        f"note: the statement was: SELECT id FROM {I} WHERE id = 'private/23100417' AND lable = '1'\n"
+        f"note: the statement was: SELECT id FROM {IMAGES} WHERE id = 'private/23100417' AND lable = '1'\n"
         "note: what became of each statement:\n"
         "  a.iql:2: ran\n"
         "  a.iql:5: ran, 1 row deleted (2 statements)\n"
@@ -165,7 +165,7 @@ def test_a_script_may_go_on(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_error_of_the_api_is_placed_too(capsys: pytest.CaptureFixture[str]) -> None:
-    write("a.iql", f"SELECT 1;\nDELETE\n FROM {I}\n WHERE imageId = 'private/1';")
+    write("a.iql", f"SELECT 1;\nDELETE\n FROM {IMAGES}\n WHERE imageId = 'private/1';")
     code, _, err = run(capsys, "run", "a.iql")
     assert code == 1
     assert "\na.iql:2:1:\n  DELETE\n  ^^^^^^\n" in err
@@ -175,17 +175,17 @@ def test_an_error_of_the_api_is_placed_too(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("text", "variable", "told"),
     [
-        (f"INSERT INTO {I} (data__label, data__disk_id)\nSELECT 'a', {{{{ d }}}}", "d=abc", "2:13:\n  SELECT"),
-        (f"INSERT INTO {I} (data__label, data__disk_id) VALUES\n('a', '{{{{ d }}}}')", "d=a'b", "2:8:\n  ('a', '{{"),
-        (f"REPLACE {I}\nSET data__tags = '{{{{ d }}}}' WHERE id = 'private/1'", "d=5", "2:19:\n  SET data__tags"),
-        (f"EXEC {I}.post_image @disk_id =\n{{{{ d }}}}", "d=1.5", "2:1:\n  {{ d }}\n"),
-        (f"EXEC {I}.post_image @@json =\n'{{\"label\": \"x\", \"disk_id\": \"{{{{ d }}}}\"}}'", "d=a\"b", "2:29:\n"),
+        ("INSERT INTO IMAGES (data__label, data__disk_id)\nSELECT 'a', {{ d }}", "d=abc", "2:13:\n  SELECT"),
+        ("INSERT INTO IMAGES (data__label, data__disk_id) VALUES\n('a', '{{ d }}')", "d=a'b", "2:8:\n  ('a', '{{"),
+        ("REPLACE IMAGES\nSET data__tags = '{{ d }}' WHERE id = 'private/1'", "d=5", "2:19:\n  SET data__tags"),
+        ("EXEC IMAGES.post_image @disk_id =\n{{ d }}", "d=1.5", "2:1:\n  {{ d }}\n"),
+        ('EXEC IMAGES.post_image @@json =\n\'{"label": "x", "disk_id": "{{ d }}"}\'', 'd=a"b', "2:29:\n"),
     ],
 )  # fmt: skip
 def test_a_value_of_the_wrong_type_names_variable_column_and_type(
     text: str, variable: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write("a.iql", text)
+    write("a.iql", text.replace("IMAGES", IMAGES))
     code, _, err = run(capsys, "run", "a.iql", "--var", variable)
     assert code == 1
     assert "; the value is that of {{ d }}\n" in err
@@ -194,7 +194,7 @@ def test_a_value_of_the_wrong_type_names_variable_column_and_type(
 
 
 def test_bare_text_that_is_no_sql_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    write("a.iql", f"INSERT INTO {I} (data__disk_id, data__label) SELECT 1, {{{{ label }}}}")
+    write("a.iql", f"INSERT INTO {IMAGES} (data__disk_id, data__label) SELECT 1, {{{{ label }}}}")
     _, _, err = run(capsys, "run", "a.iql", "--var", "label=web")
     assert err.startswith("error: no such column: web\na.iql:1:")
     assert "hint: bare text is SQL; for a text write '{{ label }}' or use | literal\n" in err
@@ -203,7 +203,7 @@ def test_bare_text_that_is_no_sql_is_explained(capsys: pytest.CaptureFixture[str
 def test_what_fails_after_a_write_leaves_nothing_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full on this platform")
-    write("a.iql", f"DELETE FROM {I} WHERE id = 'private/19044871' RETURNING label;\nSELECT 1;")
+    write("a.iql", f"DELETE FROM {IMAGES} WHERE id = 'private/19044871' RETURNING label;\nSELECT 1;")
     code, _, err = run(capsys, "run", "a.iql", "-f", "/dev/full")
     assert code == 1
     assert "  a.iql:1: ran, 1 row deleted; what it returns was not shown\n  a.iql:2: did not run\n" in err
@@ -218,10 +218,10 @@ def test_an_interrupted_script_tells_how_far_it_came(capsys: pytest.CaptureFixtu
 
 
 DRY = f"""\
-INSERT INTO {I} (data__disk_id, data__label) VALUES (25674130, '{{{{ label }}}}');
-SELECT label FROM {I}
+INSERT INTO {IMAGES} (data__disk_id, data__label) VALUES (25674130, '{{{{ label }}}}');
+SELECT label FROM {IMAGES}
 WHERE label = '{{{{ label }}}}';
-EXPLAIN DELETE FROM {I} WHERE id = 'private/1';
+EXPLAIN DELETE FROM {IMAGES} WHERE id = 'private/1';
 SELECT 1;
 """
 
@@ -234,20 +234,20 @@ def test_a_dry_run_shows_statements_requests_and_what_depends_on_what(capsys: py
     lines = out.splitlines()
     at = {line: number for number, line in enumerate(lines)}
     assert lines[0] == "a.iql:1:1: statement 1 of 4"
-    assert f"  INSERT INTO {I} (data__disk_id, data__label) VALUES (25674130, 'it''s')" in at
+    assert f"  INSERT INTO {IMAGES} (data__disk_id, data__label) VALUES (25674130, 'it''s')" in at
     assert '    {"disk_id": 25674130, "label": "it\'s"}' in at
     second = at["a.iql:2:1: statement 2 of 4"]
     assert lines[second + 1 : second + 4] == [
-        f"  SELECT label FROM {I}",
+        f"  SELECT label FROM {IMAGES}",
         "  WHERE label = 'it''s'",
-        f"depends on earlier writes: statement 1 (a.iql:1:1) writes {I}, "
+        f"depends on earlier writes: statement 1 (a.iql:1:1) writes {IMAGES}, "
         "so the rows read here are known only when it has run",
     ]
     assert sum(line.startswith("depends on") for line in lines) == 1
 
 
 def test_a_dry_run_finds_what_would_fail(capsys: pytest.CaptureFixture[str]) -> None:
-    write("a.iql", DRY + f"DELETE FROM {I};")
+    write("a.iql", DRY + f"DELETE FROM {IMAGES};")
     code, _, err = run(capsys, "run", "a.iql", "--var", "label=x", "--dryrun")
     assert code == 1
     assert "a.iql:6:13:\n" in err
@@ -264,9 +264,9 @@ def test_secrets_are_not_shown(
     monkeypatch.setenv("DEPLOY_KEY", SECRET)
     write(
         "a.iql",
-        f"SELECT id FROM {I} WHERE id = 'private/{{{{ env.DEPLOY_KEY }}}}';\n"
-        f"SELECT id FROM {I} WHERE label = '{{{{ admin.password | upper }}}}';\n"
-        f"INSERT INTO {I} (data__disk_id, data__label)\n"
+        f"SELECT id FROM {IMAGES} WHERE id = 'private/{{{{ env.DEPLOY_KEY }}}}';\n"
+        f"SELECT id FROM {IMAGES} WHERE label = '{{{{ admin.password | upper }}}}';\n"
+        f"INSERT INTO {IMAGES} (data__disk_id, data__label)\n"
         "VALUES ('{{ env.DEPLOY_KEY }}', '{{ env.DEPLOY_KEY }}');",
     )
     write("a.yaml", "admin: {password: hunter2-hunter2}\n")
@@ -292,8 +292,8 @@ def test_a_script_without_templates_needs_no_jinja(tmp_path: Path) -> None:
 
 
 def test_the_insert_and_its_manifest_go_together(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["exec", f"SHOW INSERT INTO {I}", "-f", "insert.iql"]) == 0
-    assert main(["manifest", I, "-f", "images.yaml"]) == 0
+    assert main(["exec", f"SHOW INSERT INTO {IMAGES}", "-f", "insert.iql"]) == 0
+    assert main(["manifest", IMAGES, "-f", "images.yaml"]) == 0
     capsys.readouterr()
     code, _, err = run(capsys, "run", "insert.iql", "-q", "images.yaml")
     assert (code, err.splitlines()[0]) == (
@@ -310,13 +310,13 @@ def test_the_insert_and_its_manifest_go_together(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    "statement", [f"SHOW INSERT /*+ REQUIRED */ INTO {I}", f"SHOW /*+ REQUIRED */ INSERT INTO {I}"]
+    "statement", [f"SHOW INSERT /*+ REQUIRED */ INTO {IMAGES}", f"SHOW /*+ REQUIRED */ INSERT INTO {IMAGES}"]
 )
 def test_the_insert_of_what_is_required(statement: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["exec", statement]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    start = f"INSERT INTO {I} (\n  data__disk_id\n)\nSELECT\n  {{{{ disk_id }}}} -- required\nRETURNING\n  id,\n"
+    start = f"INSERT INTO {IMAGES} (\n  data__disk_id\n)\nSELECT\n  {{{{ disk_id }}}} -- required\nRETURNING\n  id,\n"
     assert out.startswith(start)
     assert out.endswith("  vendor\n;\n")
 
