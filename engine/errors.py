@@ -68,7 +68,8 @@ class Place:
         'a.iql:2:8'
         """
         column = self.span.start - self.source.text.rfind("\n", 0, self.span.start)
-        return f"{self.source.name or 'line'}:{self.line}:{column}"
+        name = self.source.name
+        return f"{name}:{self.line}:{column}" if name else f"line {self.line}, column {column}"
 
 
 class StratoqlError(Exception):

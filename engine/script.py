@@ -257,7 +257,8 @@ def account(course: Course) -> str:
         return ""
     lines: list[list[Any]] = []
     for item, outcome in zip(course.items, course.outcomes, strict=True):
-        where = f"{item.place.source.name or 'line'}:{item.place.line}"
+        name, line = item.place.source.name, item.place.line
+        where = f"{name}:{line}" if name else f"line {line}"
         if lines and lines[-1][:2] == [where, outcome]:
             lines[-1][2] += 1
         else:

@@ -120,14 +120,20 @@ def _run_item(number: int, course: Course, session: Statements, stream: TextIO, 
         run_text(item.text, session, stream, given, before)
         outcomes[number] = ran or ("was planned" if given.dryrun else "ran")
     except StratoqlError as error:
-        partly = "failed part-way, as its error tells" if isinstance(error, PartialWrite) else "failed"
-        outcomes[number] = f"{ran}; what it returns was not shown" if ran else partly
+        outcomes[number] = f"{ran}; what it returns was not shown" if ran else _failed(error)
         told = clearer(item, error, lambda text: list(session.run(text, dry_run=True)))
         if item.values:
             told.add_note(f"the statement was: {brief(item)}")
         if told is error:
             raise
         raise told from error
+
+
+def _failed(error: StratoqlError) -> str:
+    """What became of a statement that raised this."""
+    if isinstance(error, PartialWrite):
+        return "failed part-way, as its error tells"
+    return "interrupted" if isinstance(error, Interrupted) else "failed"
 
 
 def _ends_all(error: StratoqlError) -> bool:

@@ -210,6 +210,7 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
 
     def _plain(self, value: Any, piece: Value) -> Any:
         """A value as data: what JSON has, or text."""
+        value = self._given("", value)
         if isinstance(value, _Unknown):
             return Absent(self.unknown(value, piece))
         if isinstance(value, Undefined):  # of an `if` without an `else`
@@ -225,7 +226,7 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         raise fault
 
     def _member(self, value: Any, piece: Value) -> Any:
-        found = self._plain(self._given("", value), piece)
+        found = self._plain(value, piece)
         if isinstance(found, Absent):
             raise found.error
         return found
@@ -239,7 +240,7 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         try:
             text = spelling.spell(kept).text
         except StratoqlError:  # it is no whole piece of SQL
-            text = "".join(kept)
+            text = spelling.text_of(kept)
         return Captured.of(text, kept)
 
     def getattr(self, obj: Any, attribute: str) -> Any:

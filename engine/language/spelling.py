@@ -87,7 +87,7 @@ def _fitting(hole: Hole, piece: Value) -> tuple[str, int]:
     if hole.kind == "bare":
         return _bare(value, piece), 0
     if isinstance(value, Captured):
-        value = _text_of(value)
+        value = text_of(value.pieces)
     if isinstance(value, Sql | Json) and hole.kind != "json":
         value = value.value
     if hole.kind == "comment":
@@ -110,9 +110,9 @@ def _fitting(hole: Hole, piece: Value) -> tuple[str, int]:
     return _escaped(_json(_plain(value, piece), piece)[1:-1], piece), 0
 
 
-def _text_of(captured: Captured) -> str:
+def text_of(pieces: Sequence[Piece]) -> str:
     """Captured text as a text: its values as they are, not as SQL would spell them."""
-    return "".join(_plain(p.value, p) if isinstance(p, Value) else p for p in captured.pieces)
+    return "".join(_plain(p.value, p) if isinstance(p, Value) else p for p in pieces)
 
 
 def _bare(value: Any, piece: Value) -> str:
@@ -158,7 +158,7 @@ def _unclosed(text: str) -> str | None:
 def _plain(value: Any, piece: Value) -> str:
     """The text of a value."""
     if isinstance(value, Captured):
-        return _text_of(value)
+        return text_of(value.pieces)
     if isinstance(value, str):
         return str(value)
     if value is None:

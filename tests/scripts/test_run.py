@@ -52,6 +52,9 @@ def test_standard_input_includes_from_here(
 def test_what_is_typed_is_a_template_where_data_is_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "exec", "SELECT '{{ x }}'") == (0, "{{ x }}\n", "")
     assert run(capsys, "exec", "SELECT '{{ x }}'", "--var", "x=1") == (0, "1\n", "")
+    code, out, err = run(capsys, "exec", "SELECT 1;\nSELECT {{ x }} +", "--var", "x=1", "--dryrun")
+    assert (code, out) == (1, '"line 1, column 1: statement 1 of 2"\n  SELECT 1\noutput: SELECT 1\n')
+    assert err.endswith("what became of each statement:\n  line 1: was planned\n  line 2: failed\n")
     code, out, err = run(capsys, "exec", "SELECT\n'{{ y }}'", "--var", "x=1")
     assert (code, out) == (1, "")
     assert err.startswith("error: y is not defined\nline 2, column 2:\n  '{{ y }}'\n")
@@ -207,6 +210,18 @@ def test_what_fails_after_a_write_leaves_nothing_unknown(capsys: pytest.CaptureF
     code, _, err = run(capsys, "run", "a.iql", "-f", "/dev/full")
     assert code == 1
     assert "  a.iql:1: ran, 1 row deleted; what it returns was not shown\n  a.iql:2: did not run\n" in err
+
+
+def test_a_write_that_breaks_off_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    from engine.errors import Interrupted, PartialWrite
+
+    write("a.iql", "SELECT 1;\nSELECT 2;\nSELECT 3;")
+    broken = PartialWrite("1 of 2 rows written", done=[], failed=[], unknown=[], unsent=[])
+    answers = {"1": broken, "2": Interrupted("interrupted after 1 row"), "3": rows()}
+    session = FakeSession(lambda text: [answers[text[-1]]])
+    assert main(["run", "a.iql", "--on-error", "continue"], session=session) == 130
+    told = "  a.iql:1: failed part-way, as its error tells\n  a.iql:2: interrupted\n  a.iql:3: did not run\n"
+    assert capsys.readouterr().err.endswith(told)
 
 
 def test_an_interrupted_script_tells_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
