@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli import main
-from tests.cli.fakes import FakeSession, rows
+from tests.cli.fakes import Answer, FakeSession, rows
 
 IMAGES = "linode.images.images"
 
@@ -217,7 +217,7 @@ def test_a_write_that_breaks_off_is_told_as_such(capsys: pytest.CaptureFixture[s
 
     write("a.iql", "SELECT 1;\nSELECT 2;\nSELECT 3;")
     broken = PartialWrite("1 of 2 rows written", done=[], failed=[], unknown=[], unsent=[])
-    answers = {"1": broken, "2": Interrupted("interrupted after 1 row"), "3": rows()}
+    answers: dict[str, Answer] = {"1": broken, "2": Interrupted("interrupted after 1 row"), "3": rows()}
     session = FakeSession(lambda text: [answers[text[-1]]])
     assert main(["run", "a.iql", "--on-error", "continue"], session=session) == 130
     told = "  a.iql:1: failed part-way, as its error tells\n  a.iql:2: interrupted\n  a.iql:3: did not run\n"
