@@ -4,6 +4,7 @@
     ├── UsageError             settings, flags, files
     ├── StatementError         the text of a statement; carries the span to underline
     │   ├── SyntaxFault        it cannot be read
+    │   ├── TemplateFault      its template cannot be read or filled in
     │   ├── UnknownName        no such provider, service, resource, method, column, parameter
     │   ├── InvalidValue       a value is not what the document declares
     │   ├── Refused            it is understood and will not be done
@@ -38,6 +39,35 @@ class Span(NamedTuple):
     end: int
 
 
+class Source(NamedTuple):
+    """A text that statements come from; `name` is what errors call it, None on the command line."""
+
+    text: str
+    name: str | None = None
+
+
+class Place(NamedTuple):
+    """A piece of a source: where the user finds it in a file, whatever a template has made of it since."""
+
+    source: Source
+    span: Span
+
+    @property
+    def line(self) -> int:
+        """Counted from 1."""
+        return self.source.text.count("\n", 0, self.span.start) + 1
+
+    def __str__(self) -> str:
+        """`cleanup.iql:7:13`, columns counted from 1.
+
+        >>> str(Place(Source("SELECT 1;\\nSELECT lable", "a.iql"), Span(17, 22)))
+        'a.iql:2:8'
+        """
+        column = self.span.start - self.source.text.rfind("\n", 0, self.span.start)
+        name = self.source.name
+        return f"{name}:{self.line}:{column}" if name else f"line {self.line}, column {column}"
+
+
 class StratoqlError(Exception):
     """The root. `str(error)` is the message alone; `explain(error)` adds place and hint."""
 
@@ -46,6 +76,7 @@ class StratoqlError(Exception):
         self.message = message
         self.hint = hint
         self.statement: str | None = None  # set by the session: the whole text of the failing statement
+        self.place: Place | None = None  # set for scripts: where the user wrote it
 
 
 class UsageError(StratoqlError):
@@ -62,6 +93,10 @@ class StatementError(StratoqlError):
 
 class SyntaxFault(StatementError):
     """The statement cannot be read."""
+
+
+class TemplateFault(StatementError):
+    """A template cannot be read, or cannot be filled in. Its `place` is in the script."""
 
 
 class UnknownName(StatementError):
@@ -236,8 +271,8 @@ def suggest(name: str, known: Sequence[str], *, likeness: float = 0.6) -> str | 
     return f"valid names: {shown}" + (", ..." if len(known) > 20 else "")
 
 
-def underline(text: str, span: Span) -> str:
-    """The line of `text` that `span` starts in, numbered, with the span underlined.
+def underline(text: str, span: Span, name: str | None = None) -> str:
+    """The line of `text` that `span` starts in, numbered, with the span underlined; `name` is that of the file.
 
     >>> print(underline("SELECT lable\\nFROM t", Span(7, 12)))
     line 1, column 8:
@@ -251,13 +286,16 @@ def underline(text: str, span: Span) -> str:
     number, column = text.count("\n", 0, start) + 1, start - head
     width = max(1, min(span.end, head + len(line)) - start)
     lead = "".join("\t" if c == "\t" else " " for c in line[:column])
-    return f"line {number}, column {column + 1}:\n  {line}\n  {lead}{'^' * width}"
+    where = f"{name}:{number}:{column + 1}:" if name else f"line {number}, column {column + 1}:"
+    return f"{where}\n  {line}\n  {lead}{'^' * width}"
 
 
 def explain(error: StratoqlError) -> str:
     """The whole text a user reads: message, place, request, hint."""
     parts = [f"error: {error.message}"]
-    if isinstance(error, StatementError) and error.span and error.statement:
+    if error.place:
+        parts.append(underline(error.place.source.text, error.place.span, error.place.source.name))
+    elif isinstance(error, StatementError) and error.span and error.statement:
         parts.append(underline(error.statement, error.span))
     if isinstance(error, CallError) and error.request:
         parts.append(f"request: {error.request}")

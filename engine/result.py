@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
@@ -45,7 +45,7 @@ class Result:
     """Rows that stream out of the store, once. Values are None, bool, int, float, str, bytes or JsonText.
 
     kind `rows`: a query or a RETURNING; `done`: a write without RETURNING, where `affected` counts the calls that
-    succeeded; `plan`: the text of EXPLAIN, one line a row.
+    succeeded; `plan`: the text of EXPLAIN, one line a row. `reads` and `writes` are the resources that a plan would.
     """
 
     def __init__(
@@ -58,6 +58,8 @@ class Result:
         messages: Sequence[str] = (),
         warnings: Sequence[str] = (),
         stats: Stats | None = None,
+        reads: Collection[str] = (),
+        writes: Collection[str] = (),
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self.columns = tuple(columns)
@@ -66,6 +68,8 @@ class Result:
         self.messages = tuple(messages)
         self.warnings = tuple(warnings)
         self.stats = stats or Stats()
+        self.reads = frozenset(reads)
+        self.writes = frozenset(writes)
         self._rows = rows
         self._close = close
 

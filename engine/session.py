@@ -89,8 +89,12 @@ class Session:
         body = statement.body
         match body:
             case Explain():
-                run = body.analyze and not dry_run
-                return self._analyzed(body.statement) if run else self._explained(body.statement)
+                if body.analyze and not dry_run:
+                    return self._analyzed(body.statement)
+                told = self._explained(body.statement)
+                if not body.analyze:
+                    told.writes = frozenset()  # nor would it, if this were no dry run
+                return told
             case Show() | Describe():
                 return self._discovered(body)
             case Use():
@@ -127,7 +131,10 @@ class Session:
         except StratoqlError as error:
             error.statement = error.statement or statement.text
             raise
-        return _plan_text(lines)
+        told = _plan_text(lines)
+        told.reads = frozenset(step.resource for step in made.steps if not step.writes)
+        told.writes = frozenset(step.resource for step in made.steps if step.writes)
+        return told
 
     def _analyzed(self, statement: Statement) -> Result:
         """Run it, and tell the plan and what it cost. Its rows are read to the end and left out."""

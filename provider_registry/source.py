@@ -102,6 +102,23 @@ def parse(data: bytes) -> tuple[Any, list[Problem]]:
         return None, [(1, f"not YAML: {error}")]
 
 
+def scalar(text: str) -> Any:
+    """A plain scalar as a document would have it, and quoted text without its quotes; anything else is text.
+
+    >>> [scalar(text) for text in ("7", "true", "null", "NO", "1.5", "a: b", "#1", "'7'", "")]
+    [7, True, None, 'NO', 1.5, 'a: b', '#1', '7', None]
+    """
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        value, problems = parse(text.encode())
+        return text if problems or not isinstance(value, str) else value
+    loader: Any = _Loader(b"")
+    try:
+        node = yaml.ScalarNode(loader.resolve(yaml.ScalarNode, text, (True, False)), text)
+        return text if node.tag == f"{_TAG}merge" else loader.construct_object(node)
+    finally:
+        loader.dispose()
+
+
 def _may_be_deep(data: bytes) -> bool:
     """A cheap look, so that only odd documents pay for counting."""
     depth = deepest = 0

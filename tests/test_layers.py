@@ -17,11 +17,11 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.language"}),
     frozenset({"engine.store"}),
     frozenset({"engine.planner", "engine.wire", "engine.sandbox"}),
-    frozenset({"engine.arguments", "engine.portal"}),
+    frozenset({"engine.arguments", "engine.portal", "engine.data"}),
     frozenset({"engine.executor", "engine.discovery", "engine.connections"}),
     frozenset({"engine.explain"}),
     frozenset({"engine.session"}),
-    frozenset({"engine.formats"}),
+    frozenset({"engine.formats", "engine.script"}),
     frozenset({"engine.cli", "engine.repl"}),
     frozenset({"engine.__main__"}),
 )
@@ -29,7 +29,8 @@ OWNERS = {
     "sqlglot": {"engine.language", "engine.planner"},
     "httpx": {"engine.wire", "engine.sandbox", "engine.connections", "engine.session"},  # the last two: for a type
     "sqlite3": {"engine.store", "engine.sandbox"},  # the sandbox keeps its state in a file of its own
-    "yaml": {"provider_registry"},
+    "yaml": {"provider_registry"},  # data files are read by the documents' own rules
+    "dotenv": {"engine.data"},
     "jsonschema": {"provider_registry"},
     "jinja2": {"engine.language"},
     "prompt_toolkit": {"engine.repl"},

@@ -1,29 +1,78 @@
-"""Every sample runs in the sandbox, says how on top, and gives rows."""
+"""Every sample runs in the sandbox as its comment says, and puts out what is written down for it."""
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
-from engine.session import Session
-from engine.settings import Settings
+from engine.cli import arguments, main
 
-SAMPLES = sorted((Path(__file__).parent.parent / "samples").glob("*.iql"))
+ROOT = Path(__file__).parent.parent
+SAMPLES = sorted((ROOT / "samples").glob("*.iql"))
+OPERATIONS = {"list", "get", "capture", "update", "delete", "upload", "replicate"}
+JOBS = {"inventory", "cleanup", "capture_and_wait", "upload_and_replicate", "deprecated"}
+
+
+@pytest.fixture(autouse=True)
+def _a_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.chdir(ROOT)
+
+
+def commands(path: Path) -> list[list[str]]:
+    """The command lines in the comment on top; what each does stands behind them, after two blanks."""
+    comment = path.read_text(encoding="utf-8").split("\n\n")[0]
+    lines = re.findall(r"^--   stratoql (\S.*?)(?:  .*)?$", comment, re.MULTILINE)
+    return [shlex.split(line) for line in lines]
+
+
+def rehearsal(path: Path) -> list[str]:
+    return next(command for command in commands(path) if "--sandbox" in command)
+
+
+def settled(text: str) -> str:
+    """Output without what no two runs share: the moments and signatures of new containers, at their length."""
+    text = re.sub(r'(?<="(?:created|updated)":")[^"]+', "2026-01-01T00:00:00", text)
+    return re.sub(r"Signature=\w+&Expires=\d+", "Signature=" + 40 * "x" + "&Expires=" + 10 * "9", text)
+
+
+def test_there_is_one_for_each_operation_and_job() -> None:
+    assert {path.stem for path in SAMPLES} == OPERATIONS | JOBS
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_a_sample_runs(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.startswith("-- ")
-    assert f"samples/{path.name}" in text.split("\n\n")[0]
-    with Session(Settings(sandbox="", environ={})) as session:
-        answers = [result.fetchall() for result in session.run(text)]
-    assert all(answers)
+def test_a_sample_says_how_to_run_it(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("-- ")
+    for command in commands(path):
+        given = arguments.parse(command)
+        assert given is not None
+        assert given.files == [f"samples/{path.name}"]
+        assert all((ROOT / name).is_file() for name in given.iqldata)
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_a_sample_can_be_rehearsed(path: Path) -> None:
-    with Session(Settings(sandbox="", environ={})) as session:
-        for plan in session.run(path.read_text(encoding="utf-8"), dry_run=True):
-            assert plan.fetchall()
+def test_a_sample_puts_out_what_is_expected(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", sys.stdout)  # one after the other, as on a terminal
+    assert main(rehearsal(path)) == 0
+    expected = (ROOT / "samples" / "expected" / f"{path.stem}.txt").read_text(encoding="utf-8")
+    assert settled(capsys.readouterr().out) == expected
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_can_be_rehearsed_without_sending(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*rehearsal(path), "--dryrun", "-o", "text"]) == 0
+    out = capsys.readouterr().out
+    assert f"samples/{path.name}:" in out.splitlines()[0]
+    assert "send: " in out
+
+
+def test_a_capture_can_be_looked_at_again(capsys: pytest.CaptureFixture[str]) -> None:
+    again = ["run", "--sandbox", "samples/capture_and_wait.iql", "--var", "image=private/25112200", "-o", "csv"]
+    assert main(again) == 0
+    assert capsys.readouterr().out == "id,label,status,size\nprivate/25112200,db-replica,creating,81920\n"

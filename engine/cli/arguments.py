@@ -33,6 +33,10 @@ SETTINGS = (
 _DEFAULTS: dict[str, Any] = {
     "command": None,
     "infile": None,
+    "iqldata": (),
+    "var": (),
+    "allow_env": (),
+    "on_error": "stop",
     "output": "table",
     "outfile": None,
     "delimiter": ",",
@@ -68,6 +72,11 @@ def settings_given(given: argparse.Namespace) -> dict[str, Any]:
     """The settings among the flags, by the names `settings.load` knows; None where a flag is absent."""
     found = {name: getattr(given, name) for name in SETTINGS}
     return found | {"servers": found["servers"] and dict(found["servers"])}
+
+
+def data_flags(given: argparse.Namespace) -> list[str]:
+    """The flags among those given that fill scripts in."""
+    return [f"--{name.replace('_', '-')}" for name in ("iqldata", "var", "allow_env") if getattr(given, name)]
 
 
 def spellings(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
@@ -123,6 +132,26 @@ class _Version(argparse.Action):
 
 _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
     ("-i", "--infile"): {"metavar": "FILE", "help": "read the statements from FILE; `-` is standard input"},
+    ("-q", "--iqldata"): {
+        "metavar": "FILE",
+        "action": _Gather,
+        "help": "fill scripts in with the data of FILE (yaml, json, toml, env, jsonnet); may be repeated",
+    },
+    ("--var",): {
+        "metavar": "NAME=VALUE",
+        "type": values.variable,
+        "action": _Gather,
+        "help": "fill scripts in with a value, typed as in YAML; may be repeated",
+    },
+    ("--allow-env",): {
+        "metavar": "NAME",
+        "action": _Gather,
+        "help": "let scripts read an environment variable as {{ env.NAME }}; may be repeated",
+    },
+    ("--on-error",): {
+        "choices": ("stop", "continue"),
+        "help": "what a script does when a statement fails; default stop",
+    },
     ("-o", "--output"): {
         "metavar": "FORMAT",
         "type": values.output_format,
@@ -233,7 +262,7 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
     execute = commands.add_parser("exec", help="run the statements given here or in a file (-i)", **common)
     execute.add_argument("sql", metavar="SQL", nargs="?", default=None, help="statements, apart by `;`")
 
-    run = commands.add_parser("run", help="run files of statements in order, up to the first error", **common)
+    run = commands.add_parser("run", help="run scripts in order, filled in with data", **common)
     run.add_argument("files", metavar="FILE", nargs="+", help="a file of statements; `-` is standard input")
 
     commands.add_parser("shell", help="type statements and see their rows", **common)
@@ -255,6 +284,9 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
     actions.add_parser("list", help="the providers and their versions", **common)
     validate = actions.add_parser("validate", help="every fault of a document", **common)
     validate.add_argument("path", metavar="PATH", help="a provider's folder or one of its documents")
+
+    manifest = commands.add_parser("manifest", help="print a data file for an INSERT, to fill in", **common)
+    manifest.add_argument("resource", metavar="RESOURCE", help="such as linode.images.images")
 
     completion = commands.add_parser("completion", help="print a script that completes commands and flags", **common)
     completion.add_argument("shell", choices=SHELLS, help="the shell it is for")

@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from engine import settings
 from engine.cli import arguments, output, terminal
-from engine.cli.running import OpenSession, many, run_scripts
-from engine.cli.scripts import STDIN, Script, from_argument, from_file
-from engine.errors import UsageError
+from engine.cli.running import OpenSession, many, run_scripts, run_statements
+from engine.cli.scripts import STDIN, from_argument, from_file
+from engine.errors import Source, UsageError
 from engine.formats.cells import printable
 
 Command: TypeAlias = Callable[[argparse.Namespace, OpenSession], int]
@@ -24,8 +24,13 @@ def execute(given: argparse.Namespace, open_session: OpenSession) -> int:
     if (given.sql is None) == (given.infile is None):
         wrong = "exec needs statements" if given.sql is None else "exec takes statements or --infile, not both"
         raise UsageError(wrong, hint='stratoql exec "SELECT ..." or stratoql exec -i FILE')
-    script = from_file(given.infile) if given.sql is None else from_argument(given.sql)
-    return _run([script], given, open_session)
+    if given.sql is None:
+        return _run([from_file(given.infile)], given, open_session)
+    source = from_argument(given.sql)
+    if given.on_error == "continue" or arguments.data_flags(given):
+        return _run([source], given, open_session)
+    run_statements(source.text, _settings(given), given, open_session)  # as typed: no template is looked for
+    return 0
 
 
 def run(given: argparse.Namespace, open_session: OpenSession) -> int:
@@ -37,6 +42,8 @@ def shell(given: argparse.Namespace, open_session: OpenSession) -> int:
     """`shell`: statements as they are typed; piped in, they are a script like any other."""
     if sys.stdin is None or not sys.stdin.isatty():
         return _run([from_file(STDIN)], given, open_session)
+    for flag in arguments.data_flags(given):
+        raise UsageError(f"{flag} does not go with the shell", hint="stratoql run FILE fills scripts in")
     from engine import repl
 
     return repl.main(_settings(given), given)
@@ -63,7 +70,14 @@ def registry(given: argparse.Namespace, open_session: OpenSession) -> int:
 
 def list_providers(given: argparse.Namespace, open_session: OpenSession) -> int:
     """`registry list`: the providers and their versions, in any format."""
-    return _run([Script("SHOW PROVIDERS")], given, open_session)
+    run_statements("SHOW PROVIDERS", _settings(given), given, open_session)
+    return 0
+
+
+def manifest(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`manifest`: what an INSERT takes, as a file to fill in."""
+    run_statements(f"SHOW MANIFEST IN {given.resource}", _settings(given), given, open_session)
+    return 0
 
 
 def validate(given: argparse.Namespace, open_session: OpenSession) -> int:
@@ -94,8 +108,11 @@ def completion(given: argparse.Namespace, open_session: OpenSession) -> int:
     return 0
 
 
-def _run(scripts: list[Script], given: argparse.Namespace, open_session: OpenSession) -> int:
-    run_scripts(scripts, _settings(given), given, open_session)
+def _run(scripts: list[Source], given: argparse.Namespace, open_session: OpenSession) -> int:
+    from engine.data import gather
+
+    data = gather(given.iqldata, given.var, given.allow_env)
+    run_scripts(scripts, data, _settings(given), given, open_session)
     return 0
 
 
@@ -110,6 +127,7 @@ COMMANDS: Mapping[str | None, Command] = {
     "shell": shell,
     "sandbox": sandbox,
     "registry": registry,
+    "manifest": manifest,
     "completion": completion,
 }
 _REGISTRY: Mapping[str, Command] = {"list": list_providers, "validate": validate}

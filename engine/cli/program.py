@@ -39,6 +39,9 @@ def _run(given: argparse.Namespace, open_session: OpenSession) -> int:
     """Do what the command says."""
     if given.infile is not None and given.command not in (None, "exec"):  # statements that nothing would run
         raise UsageError(f"--infile does not go with {given.command}", hint="stratoql exec -i FILE")
+    if given.command not in (None, "exec", "run", "shell"):  # data that nothing would use
+        for flag in arguments.data_flags(given):
+            raise UsageError(f"{flag} does not go with {given.command}", hint="stratoql run FILE fills scripts in")
     with terminal.logged(given.verbose):
         return COMMANDS[given.command](given, open_session)
 

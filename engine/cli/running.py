@@ -6,14 +6,18 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter
-from typing import Protocol, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeAlias
 
 from engine.cli import output, progress, terminal
-from engine.cli.scripts import Script
-from engine.errors import PartialWrite, StratoqlError
+from engine.cli.scripts import read_script
+from engine.errors import Interrupted, PartialWrite, Source, StratoqlError, UsageError, explain
 from engine.formats import FORMATS, Options
 from engine.result import Result, Stats
 from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.data import Data
+    from engine.script import Course, Item
 
 
 class Statements(progress.Heard, Protocol):
@@ -27,22 +31,23 @@ class Statements(progress.Heard, Protocol):
 OpenSession: TypeAlias = Callable[[Settings], AbstractContextManager[Statements]]
 
 
-def run_scripts(
-    scripts: Sequence[Script], settings: Settings, given: argparse.Namespace, open_session: OpenSession
-) -> None:
-    """Every statement of every script in order, each result written as it comes; the first error ends it."""
+def run_statements(text: str, settings: Settings, given: argparse.Namespace, open_session: OpenSession) -> None:
+    """Statements as they were typed, in order, each result written as it comes; the first error ends it."""
     with output.destination(given.outfile) as stream, open_session(settings) as session:
-        for script in scripts:
-            try:
-                run_text(script.text, session, stream, given)
-            except StratoqlError as error:
-                if script.name:
-                    error.add_note(f"in {script.name}")
-                raise
+        run_text(text, session, stream, given)
 
 
-def run_text(text: str, session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
-    """The statements of a text. What a broken write has done is shown before its error."""
+def run_text(
+    text: str,
+    session: Statements,
+    stream: TextIO,
+    given: argparse.Namespace,
+    before: Callable[[Result], Result] = lambda result: result,
+) -> None:
+    """The statements of a text, each result handed to `before` and shown.
+
+    What a broken write has done is shown before its error.
+    """
     results = session.run(text, dry_run=given.dryrun)
     while True:
         start = perf_counter()
@@ -55,7 +60,7 @@ def run_text(text: str, session: Statements, stream: TextIO, given: argparse.Nam
             raise
         if result is None:
             return
-        count = show(result, stream, given)
+        count = show(before(result), stream, given)
         if given.timing:
             terminal.say(timing(count, perf_counter() - start, result.stats), given.color)
 
@@ -76,6 +81,83 @@ def timing(rows: int, seconds: float, stats: Stats) -> str:
         f"waited {stats.waited:.3f} s, network {stats.network:.3f} s, decoding {stats.decoding:.3f} s, "
         f"loading {stats.loading:.3f} s, output {max(0.0, seconds - stats.seconds):.3f} s"
     )
+
+
+def run_scripts(
+    scripts: Sequence[Source], data: Data, settings: Settings, given: argparse.Namespace, open_session: OpenSession
+) -> None:
+    """The statements of all scripts, in order, each result written as it comes. All are read before one is run.
+
+    An error ends it, or is told and counted where `--on-error continue` says so; then what became of each statement
+    is told.
+    """
+    from engine.script import prepare
+
+    items = [item for script in scripts for item in prepare(script, data, read_script)]
+    secrets = frozenset().union(*(item.secrets for item in items))
+    with output.destination(given.outfile) as stream, open_session(settings) as session, terminal.without(secrets):
+        _run_items(items, session, stream, given)
+
+
+def _run_items(items: Sequence[Item], session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
+    from engine.script import Course, account
+
+    course = Course(items)
+    failed = 0
+    try:
+        for number in range(len(items)):
+            try:
+                _run_item(number, course, session, stream, given)
+            except StratoqlError as error:
+                failed += 1
+                if given.on_error == "stop" or _ends_all(error):
+                    raise
+                for line in (explain(error), *(f"note: {note}" for note in getattr(error, "__notes__", ()))):
+                    terminal.say(line, given.color)
+        if failed:
+            raise StratoqlError(f"{many(failed, 'statement')} of {len(items)} failed")
+    except (StratoqlError, KeyboardInterrupt) as error:
+        if told := account(course):
+            error.add_note(told)
+        raise
+
+
+def _run_item(number: int, course: Course, session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
+    """One statement of a script; what became of it stands in the course when this returns or raises."""
+    from engine.script import brief, clearer, rehearsed
+
+    item, outcomes, ran = course.items[number], course.outcomes, ""
+
+    def before(result: Result) -> Result:
+        nonlocal ran
+        ran = ", ".join(["ran", *result.messages]) if result.affected is not None else ""
+        return rehearsed(course, number, result) if given.dryrun else result
+
+    outcomes[number] = "interrupted"
+    try:
+        run_text(item.text, session, stream, given, before)
+        outcomes[number] = ran or ("was planned" if given.dryrun else "ran")
+    except StratoqlError as error:
+        outcomes[number] = f"{ran}; what it returns was not shown" if ran else _failed(error)
+        told = clearer(item, error, lambda text: list(session.run(text, dry_run=True)))
+        if item.values:
+            told.add_note(f"the statement was: {brief(item)}")
+        if told is error:
+            raise
+        raise told from error
+
+
+def _failed(error: StratoqlError) -> str:
+    """What became of a statement that raised this."""
+    if isinstance(error, PartialWrite):
+        return "failed part-way, as its error tells"
+    return "interrupted" if isinstance(error, Interrupted) else "failed"
+
+
+def _ends_all(error: StratoqlError) -> bool:
+    """Whether an error is of more than its statement: going on would meet it again, or is not wanted."""
+    stopped = isinstance(error, Interrupted) or isinstance(error.__context__, KeyboardInterrupt)
+    return stopped or (isinstance(error, UsageError) and error.statement is None)
 
 
 def show(result: Result, stream: TextIO, given: argparse.Namespace) -> int:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
-from engine.errors import UsageError
+from engine.errors import Source, UsageError
 
 STDIN = "-"
-
-
-class Script(NamedTuple):
-    """Statements and where they stand; `name` is None on the command line."""
-
-    text: str
-    name: str | None = None
 
 
 def read_script(path: str) -> str:
@@ -32,18 +24,18 @@ def read_script(path: str) -> str:
         raise UsageError(f"cannot read {name}: line {line} is not UTF-8 text", hint="save it as UTF-8") from error
 
 
-def from_file(path: str) -> Script:
+def from_file(path: str) -> Source:
     """A script with the name errors call it by."""
-    return Script(read_script(path), "standard input" if path == STDIN else path)
+    return Source(read_script(path), "standard input" if path == STDIN else path)
 
 
-def from_argument(sql: str) -> Script:
-    """The script on the command line. A shell can pass bytes there that are no text."""
+def from_argument(sql: str) -> Source:
+    """The statements on the command line. A shell can pass bytes there that are no text."""
     try:
         sql.encode()
     except UnicodeEncodeError as error:
         raise UsageError(f"the statement is not UTF-8 text from character {error.start + 1} on") from error
-    return Script(sql)
+    return Source(sql)
 
 
 def _stdin() -> bytes:

@@ -86,6 +86,30 @@ def logged(verbose: bool) -> Iterator[None]:
 
 
 @contextmanager
+def without(secrets: frozenset[str]) -> Iterator[None]:
+    """The engine's log leaves these texts out while this lasts."""
+    if not secrets:
+        yield
+        return
+    import logging
+
+    from engine.wire.masking import concealed
+
+    def conceal(record: logging.LogRecord) -> bool:
+        record.msg, record.args = concealed(record.getMessage(), secrets), ()
+        return True
+
+    handlers = list(logging.getLogger("engine").handlers)
+    for handler in handlers:
+        handler.addFilter(conceal)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(conceal)
+
+
+@contextmanager
 def terminable() -> Iterator[None]:
     """SIGTERM unwinds as Ctrl-C does while this lasts: writes are accounted for, no half file stays."""
     if threading.current_thread() is not threading.main_thread():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from typing import Any
 from urllib.parse import urlsplit
 
 from engine.errors import suggest
@@ -35,6 +36,16 @@ def server(text: str) -> tuple[str, str]:
     if not name or parts.scheme not in ("http", "https") or not parts.hostname:
         raise argparse.ArgumentTypeError(f"{text!r} is not PROVIDER=URL, such as linode=https://api.example.com")
     return name, url
+
+
+def variable(text: str) -> tuple[str, Any]:
+    """`NAME=VALUE` as a pair, the value typed as a plain scalar of YAML."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as label=web")
+    from provider_registry.source import scalar
+
+    return name, scalar(value)
 
 
 def count(text: str) -> int:

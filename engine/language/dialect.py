@@ -47,7 +47,10 @@ def tokenize(text: str) -> list[Token]:
     try:
         return _Tokenizer(dialect=SQLite()).tokenize(text)
     except TokenError as error:
-        start, what = _open_quote(text)
+        opened = _open_quote(text)
+        if opened is None:
+            raise _bad_blob(text) from error
+        start, what = opened
         raise SyntaxFault(
             f"this {what} is never closed", span=Span(start, start + 1), hint="close it before the statement ends"
         ) from error
@@ -131,11 +134,20 @@ def _syntax_fault(text: Text, tokens: Sequence[Token], error: ParseError) -> Syn
     return SyntaxFault(f"cannot read the statement at {at.text!r}", span=span)
 
 
-def _open_quote(text: str) -> tuple[int, str]:
-    """Where the quote or comment opens that never closes, and what it is."""
+def _bad_blob(text: str) -> SyntaxFault:
+    """The fault of an `x'...'` or a `0x...` that is not hexadecimal: the one other thing that is no token."""
+    import re
+
+    found = re.search(r"[xX]'(?![0-9a-fA-F]*')[^']*'|0[xX](?![0-9a-fA-F])\w*", text)
+    span = Span(*found.span()) if found else None
+    return SyntaxFault("a blob is written in hexadecimal digits", span=span, hint="such as x'c0ffee'")
+
+
+def _open_quote(text: str) -> tuple[int, str] | None:
+    """Where the quote or comment opens that never closes, and what it is; None where all are closed."""
     closers = {"'": ("'", "string"), '"': ('"', "name"), "`": ("`", "name"), "[": ("]", "name")}
     at = 0
-    while True:  # it ends: this is asked only of a text in which something is open
+    while at < len(text):
         if text.startswith("--", at):
             closer, what = "\n", "comment"
         elif text.startswith("/*", at):
@@ -149,3 +161,4 @@ def _open_quote(text: str) -> tuple[int, str]:
         if end < 0:
             return at, what
         at = end + len(closer)
+    return None

@@ -52,8 +52,15 @@ def parse_piece(piece: Piece) -> Statement:
     except (SyntaxFault, Refused) as error:
         error.statement = error.statement or piece.text
         raise
-    hints = tuple(c.strip()[1:].strip() for c in piece.tokens[0].comments if c.strip().startswith("+"))
+    hints = _hints(piece.tokens[:1])
+    if isinstance(body, Show) and body.required:
+        hints = tuple(hint for hint in hints if hint.upper() != "REQUIRED")
     return Statement(piece.text, piece.offset, body, hints)
+
+
+def _hints(tokens: tuple[Token, ...]) -> tuple[str, ...]:
+    """The comments straight after these tokens that begin with a plus."""
+    return tuple(c.strip()[1:].strip() for token in tokens for c in token.comments if c.strip().startswith("+"))
 
 
 class Reader:
@@ -371,8 +378,13 @@ def _explain(reader: Reader) -> Body:
 
 
 def _show(reader: Reader) -> Body:
-    """`SHOW [EXTENDED] PROVIDERS | SERVICES IN p | RESOURCES IN p.s | METHODS IN p.s.r [LIKE '...']`."""
+    """`SHOW [EXTENDED] PROVIDERS | SERVICES IN p | RESOURCES IN p.s | METHODS IN p.s.r [LIKE '...']`.
+
+    Also `SHOW INSERT INTO p.s.r` and `SHOW MANIFEST IN p.s.r`.
+    """
     reader.take("SHOW")
+    if reader.word() in ("INSERT", "MANIFEST"):
+        return _show_template(reader)
     extended = reader.take("EXTENDED")
     kinds: dict[str, Literal["providers", "services", "resources", "methods"]] = {
         "PROVIDERS": "providers",
@@ -382,7 +394,7 @@ def _show(reader: Reader) -> Body:
     }
     kind = kinds.get(reader.word())
     if kind is None:
-        raise reader.fault("expected PROVIDERS, SERVICES, RESOURCES or METHODS")
+        raise reader.fault("expected PROVIDERS, SERVICES, RESOURCES, METHODS or INSERT")
     reader.at += 1
     scope = None
     if kind != "providers":
@@ -398,6 +410,20 @@ def _show(reader: Reader) -> Body:
         reader.at += 1
     reader.done()
     return Show(kind, scope, extended, like)
+
+
+def _show_template(reader: Reader) -> Body:
+    """`SHOW INSERT [/*+ REQUIRED */] INTO p.s.r` and `SHOW MANIFEST IN p.s.r`."""
+    required = any(hint.upper() == "REQUIRED" for hint in _hints(reader.tokens[: reader.at + 1]))
+    kind: Literal["insert", "manifest"] = "insert" if reader.take("INSERT") else "manifest"
+    if kind == "insert":
+        reader.expect("INTO", "SHOW INSERT INTO linode.images.images")
+    else:
+        reader.at += 1
+        reader.expect("IN", "SHOW MANIFEST IN linode.images.images")
+    scope = reader.name("a resource")
+    reader.done()
+    return Show(kind, scope, required=required)
 
 
 def _describe(reader: Reader) -> Body:

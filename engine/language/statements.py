@@ -81,12 +81,13 @@ class Explain(Struct, frozen=True):
 
 
 class Show(Struct, frozen=True):
-    """`SHOW [EXTENDED] kind [IN name] [LIKE 'pattern']`; kind `insert` is SHOW INSERT INTO."""
+    """`SHOW [EXTENDED] kind [IN name] [LIKE 'pattern']`; `insert`: `SHOW INSERT [/*+ REQUIRED */] INTO name`."""
 
-    kind: Literal["providers", "services", "resources", "methods"]
+    kind: Literal["providers", "services", "resources", "methods", "insert", "manifest"]
     scope: Name | None
     extended: bool = False
     like: str | None = None
+    required: bool = False  # insert: nothing but what must be given
 
 
 class Describe(Struct, frozen=True):

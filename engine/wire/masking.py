@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 
 MASK = "***"
+_SHORT, _HEAD = 4, 4  # characters: a shorter secret is masked as a word only; a start that gives one away
 _SECRET = re.compile(
     r"(^|_)(pass|passwd|password|passphrase|pwd|secret|token|apikey|accesskey|privatekey|secretkey"
     r"|(api|access|private|secret|account)_key|signature|sig|credentials?|authorization|jwt)s?$"
@@ -89,3 +92,41 @@ def shown(value: Any, name: str = "") -> str:
     if secret_name(re.sub(r"\[\d+\]$", "", name)):
         return MASK
     return "binary data" if isinstance(value, bytes) else clean(repr(value), 60)
+
+
+def concealed(text: str, secrets: Iterable[str]) -> str:
+    """Text without these secrets, however SQL, JSON, a URL or Python spells them, cut short or whole.
+
+    >>> concealed("label = 'it''s me' in /images/it%27s%20me, tagged [me]", ["it's me"])
+    "label = '***' in /images/***, tagged [me]"
+    >>> concealed("expects an integer, got 'correct-horse-b...'", ["correct-horse-battery"])
+    "expects an integer, got '***...'"
+    """
+    spelled = sorted({each for secret in secrets for each in _spellings(secret)}, key=len, reverse=True)
+    for spelling in spelled:
+        text = _without(text, spelling)
+    for spelling in spelled:
+        text = _without_start(text, spelling)
+    return text
+
+
+def _spellings(secret: str) -> set[str]:
+    told = {json.dumps(secret, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
+    plain = {secret, *told, repr(secret)[1:-1], " ".join(secret.split()), *secret.splitlines()}
+    return {each for s in plain for each in (s, s.replace("'", "''"), quote(s, safe=""), quote_plus(s)) if each}
+
+
+def _without(text: str, secret: str) -> str:
+    if len(secret) < _SHORT:  # a letter or two may be part of any word
+        return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+    return text.replace(secret, MASK)
+
+
+def _without_start(text: str, secret: str) -> str:
+    """What `clean` has cut short: the secret's start, then dots."""
+    end = text.find("...")
+    while end >= 0:
+        size = next((n for n in range(min(len(secret), end), _HEAD - 1, -1) if text.endswith(secret[:n], 0, end)), 0)
+        text = text[: end - size] + MASK + text[end:] if size else text
+        end = text.find("...", end - size + 3 + len(MASK) if size else end + 3)
+    return text

@@ -178,6 +178,18 @@ def test_a_wait_is_told_to_everybody(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr() == ("", "note: waiting 30 s for the rate limit\n")
 
 
+TOLD = """\
+error: no
+b.iql:1:1:
+  SELECT 'b'
+  ^^^^^^^^^^
+note: what became of each statement:
+  a.iql:1: ran
+  b.iql:1: failed
+  c.iql:1: did not run
+"""
+
+
 def test_files_run_in_order_up_to_the_first_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.iql").write_text(f"SELECT '{name}'", encoding="utf-8")
@@ -185,7 +197,7 @@ def test_files_run_in_order_up_to_the_first_error(tmp_path: Path, capsys: pytest
     session = FakeSession(lambda text: [failing(SyntaxFault("no"), text)] if "'b'" in text else [rows((text, 1))])
     assert main(["run", "a.iql", "b.iql", "c.iql", "-o", "jsonl"], session=session) == 1
     assert [text for text, _ in session.asked] == ["SELECT 'a'", "SELECT 'b'"]
-    assert capsys.readouterr() == ('{"id":"SELECT \'a\'","size":1}\n', "error: no\nnote: in b.iql\n")
+    assert capsys.readouterr() == ('{"id":"SELECT \'a\'","size":1}\n', TOLD)
 
 
 def test_no_file_runs_unless_all_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,8 +215,8 @@ def test_standard_input_is_a_script(
     typed(monkeypatch, b"\xef\xbb\xbfSELECT 'd\xc3\xa9j\xc3\xa0';\r\n")
     session = FakeSession([failing(SyntaxFault("no"))])
     assert main(argv, session=session) == 1
-    assert session.asked == [("SELECT 'déjà';\r\n", False)]
-    assert capsys.readouterr().err == "error: no\nnote: in standard input\n"
+    assert session.asked == [("SELECT 'déjà'", False)]
+    assert capsys.readouterr().err == "error: no\nstandard input:1:1:\n  SELECT 'déjà';\n  ^^^^^^^^^^^^^\n"
 
 
 def test_a_script_is_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

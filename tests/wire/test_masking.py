@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from urllib.parse import quote
 
-from engine.wire.masking import clean, masked, secret_name, shown
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.wire.masking import MASK, clean, concealed, masked, secret_name, shown
 
 SECRET = """
     root_pass password passwd passphrase pwd client_secret token tokens api_key apiKey APIKEY accessKey access-key
@@ -47,3 +52,20 @@ def test_text() -> None:
     assert shown({"a": 1}) == "{'a': 1}"
     assert shown("x", "users[0]") == "'x'"
     assert shown("x", "tokens[0]") == "***"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=30), st.sampled_from([0, 5, 40]))
+def test_no_spelling_of_a_secret_is_left(secret: str, before: int) -> None:
+    spelled = [secret, secret.replace("'", "''"), json.dumps(secret), json.dumps(secret, ensure_ascii=False)]
+    spelled += [quote(secret, safe=""), repr(secret), json.dumps(secret).replace("'", "''")]
+    for text in spelled:
+        found = concealed("~" * before + text + "~", [secret])
+        assert MASK in found
+        inner = text[1:-1] if text[:1] == text[-1:] and text[:1] in "'\"" else text
+        assert secret in MASK or inner in MASK or inner not in found
+
+
+def test_a_secret_cut_short_is_one_and_a_short_one_is_a_word() -> None:
+    assert concealed(shown("correct-horse-battery-" * 5), ["correct-horse-battery-" * 5]) == "'***..."
+    assert concealed("e, the e-mail e1", ["e"]) == "***, the ***-mail e1"
+    assert concealed("...", ["secret"]) == "..."

@@ -1,0 +1,350 @@
+"""Scripts through the command line: order, errors in their place, accounts, dry runs, secrets."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.cli import main
+from tests.cli.fakes import Answer, FakeSession, rows
+
+IMAGES = "linode.images.images"
+
+
+@pytest.fixture(autouse=True)
+def _a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.chdir(tmp_path)
+
+
+def write(name: str, text: str) -> str:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_bytes(text.encode())
+    return name
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    code = main([*argv, "--sandbox", "-o", "csv", "-H"])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_script_is_filled_in_and_run(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", "SELECT '{{ who }}', {{ n }}, '{{ l }}';\r\n{% for i in l %}SELECT {{ i }};{% endfor %}")
+    write("a.yaml", "who: O'Brien\nl: [1, 2]\n")
+    for argv in (["run", "a.iql"], ["exec", "-i", "a.iql"], ["-i", "a.iql"]):
+        given = [*argv, "-q", "a.yaml", "--var", "n=7"]
+        assert run(capsys, *given) == (0, 'O\'Brien,7,"[1, 2]"\n1\n2\n', "")
+
+
+@pytest.mark.parametrize("argv", [["run", "-"], ["exec", "-i", "-"], []])
+def test_standard_input_includes_from_here(
+    argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("lib/b.iql", "SELECT '{{ x }}'")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{% include 'lib/b.iql' %};")))
+    assert run(capsys, *argv, "--var", "x=a b") == (0, "a b\n", "")
+
+
+def test_what_is_typed_is_a_template_where_data_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "exec", "SELECT '{{ x }}'") == (0, "{{ x }}\n", "")
+    assert run(capsys, "exec", "SELECT '{{ x }}'", "--var", "x=1") == (0, "1\n", "")
+    code, out, err = run(capsys, "exec", "SELECT 1;\nSELECT {{ x }} +", "--var", "x=1", "--dryrun")
+    assert (code, out) == (1, '"line 1, column 1: statement 1 of 2"\n  SELECT 1\noutput: SELECT 1\n')
+    assert err.endswith("what became of each statement:\n  line 1: was planned\n  line 2: failed\n")
+    code, out, err = run(capsys, "exec", "SELECT\n'{{ y }}'", "--var", "x=1")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: y is not defined\nline 2, column 2:\n  '{{ y }}'\n")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("x=7", "7"), ("x=true", "1"), ("x=null", ""), ("x='NO'", '"NO"'), ("x='#a: b'", '"#a: b"')],
+)
+def test_variables_are_typed_as_in_yaml(variable: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "exec", "SELECT {{ x | tojson }}", "--var", variable)
+    assert (code, out.strip().replace('"""', '"')) == (0, {"true": "true", "1": "true", "": "null"}.get(value, value))
+
+
+@pytest.mark.parametrize("flag", ["x", "=1", "a-b=1"])
+def test_a_variable_has_a_name(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "exec", "SELECT 1", "--var", flag)
+    assert code == 2
+    assert "is not NAME=VALUE, such as label=web" in err
+
+
+def test_data_that_nothing_would_use_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "registry", "list", "--var", "x=1")
+    assert (code, err) == (2, "error: --var does not go with registry\nhint: stratoql run FILE fills scripts in\n")
+
+
+DATA_ON_TOP = """\
+-- a report
+<<<{kind}
+{{"who": "me", "n": 1, "o": {{"k": ">>> 1"}}}}
+>>>
+SELECT '{{{{ who }}}}', {{{{ n }}}}, '{{{{ o.k }}}}';
+SELECT {{{{ nobody }}}};
+"""
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonnet"])
+def test_data_on_top_of_a_script(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = DATA_ON_TOP.format(kind=kind)
+    write("a.iql", text.replace("SELECT {{ nobody }};\n", ""))
+    assert run(capsys, "run", "a.iql", "--var", "n=2") == (0, "me,2,>>> 1\n", "")
+    write("a.iql", text)
+    assert "a.iql:6:8:\n  SELECT {{ nobody }};" in run(capsys, "run", "a.iql")[2]
+
+
+def test_data_on_top_that_cannot_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", '\n<<<json\n{"a": 1,\n "b" 2}\n>>>\nSELECT 1')
+    assert run(capsys, "run", "a.iql") == (2, "", "error: a.iql:4:6: not JSON: Expecting ':' delimiter\n")
+    write("a.iql", '<<<json {"a": 1}\nSELECT 1')
+    code, _, err = run(capsys, "run", "a.iql")
+    assert code == 1
+    assert err.startswith("error: this data is never closed\na.iql:1:1:\n  <<<json")
+
+
+def test_all_is_read_before_anything_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", "SELECT 1;")
+    write("b.iql", "SELECT 2;\nSELECT {{ x }}")
+    write("c.iql", "SELECT 3;\r\n  FROB it")
+    session = FakeSession([rows()])
+    assert main(["run", "a.iql", "b.iql"], session=session) == 1
+    assert "error: x is not defined\nb.iql:2:8:\n" in capsys.readouterr().err
+    assert main(["run", "a.iql", "c.iql"], session=session) == 1
+    assert (
+        "error: a statement cannot begin with 'FROB'\nc.iql:2:3:\n    FROB it\n    ^^^^\n" in capsys.readouterr().err
+    )
+    write("c.iql", "SELECT 'a;\n")
+    assert main(["run", "a.iql", "c.iql"], session=session) == 1
+    assert "this string is never closed\nc.iql:1:8:" in capsys.readouterr().err
+    assert session.asked == []
+
+
+FAILING = f"""\
+-- comments; and a semicolon
+SELECT 'a;b';
+
+{{% for id in ["19044871", "19044872"] %}}
+DELETE FROM {IMAGES} WHERE id = 'private/{{{{ id }}}}';
+{{% endfor %}}
+SELECT id FROM {IMAGES} WHERE id = 'private/23100417'
+  AND lable = '{{{{ x }}}}';
+SELECT 9;
+"""
+
+
+def test_a_script_that_stops_tells_what_became_of_each_statement(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", FAILING)
+    code, out, err = run(capsys, "run", "a.iql", "--var", "x=1")
+    assert (code, out) == (1, "a;b\n")
+    assert err == (
+        "1 row deleted\n1 row deleted\n"
+        "error: linode.images.images has no column or parameter 'lable'\n"
+        "a.iql:8:7:\n    AND lable = '{{ x }}';\n        ^^^^^\nhint: did you mean label?\n"
+        f"note: the statement was: SELECT id FROM {IMAGES} WHERE id = 'private/23100417' AND lable = '1'\n"
+        "note: what became of each statement:\n"
+        "  a.iql:2: ran\n"
+        "  a.iql:5: ran, 1 row deleted (2 statements)\n"
+        "  a.iql:7: failed\n"
+        "  a.iql:9: did not run\n"
+    )
+
+
+def test_a_script_may_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", FAILING)
+    code, out, err = run(capsys, "run", "a.iql", "--var", "x=1", "--on-error", "continue", "-f", "out.csv")
+    assert (code, out) == (1, "")
+    assert Path("out.csv.partial").read_text() == "a;b\n9\n"
+    assert "error: linode.images.images has no column or parameter 'lable'\na.iql:8:7:\n" in err
+    assert "error: 1 statement of 5 failed\n" in err
+    assert err.index("  a.iql:7: failed\n") < err.index("  a.iql:9: ran\n")
+    assert not Path("out.csv").exists()
+
+
+def test_an_error_of_the_api_is_placed_too(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"SELECT 1;\nDELETE\n FROM {IMAGES}\n WHERE imageId = 'private/1';")
+    code, _, err = run(capsys, "run", "a.iql")
+    assert code == 1
+    assert "\na.iql:2:1:\n  DELETE\n  ^^^^^^\n" in err
+    assert "  a.iql:2: failed\n" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "variable", "told"),
+    [
+        ("INSERT INTO IMAGES (data__label, data__disk_id)\nSELECT 'a', {{ d }}", "d=abc", "2:13:\n  SELECT"),
+        ("INSERT INTO IMAGES (data__label, data__disk_id) VALUES\n('a', '{{ d }}')", "d=a'b", "2:8:\n  ('a', '{{"),
+        ("REPLACE IMAGES\nSET data__tags = '{{ d }}' WHERE id = 'private/1'", "d=5", "2:19:\n  SET data__tags"),
+        ("EXEC IMAGES.post_image @disk_id =\n{{ d }}", "d=1.5", "2:1:\n  {{ d }}\n"),
+        ('EXEC IMAGES.post_image @@json =\n\'{"label": "x", "disk_id": "{{ d }}"}\'', 'd=a"b', "2:29:\n"),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_type_names_variable_column_and_type(
+    text: str, variable: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("a.iql", text.replace("IMAGES", IMAGES))
+    code, _, err = run(capsys, "run", "a.iql", "--var", variable)
+    assert code == 1
+    assert "; the value is that of {{ d }}\n" in err
+    assert "data__tags expects a JSON array" in err if "tags" in text else "disk_id expects an integer" in err
+    assert f"a.iql:{told}" in err
+
+
+def test_bare_text_that_is_no_sql_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"INSERT INTO {IMAGES} (data__disk_id, data__label) SELECT 1, {{{{ label }}}}")
+    _, _, err = run(capsys, "run", "a.iql", "--var", "label=web")
+    assert err.startswith("error: no such column: web\na.iql:1:")
+    assert "hint: bare text is SQL; for a text write '{{ label }}' or use | literal\n" in err
+
+
+def test_what_fails_after_a_write_leaves_nothing_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this platform")
+    write("a.iql", f"DELETE FROM {IMAGES} WHERE id = 'private/19044871' RETURNING label;\nSELECT 1;")
+    code, _, err = run(capsys, "run", "a.iql", "-f", "/dev/full")
+    assert code == 1
+    assert "  a.iql:1: ran, 1 row deleted; what it returns was not shown\n  a.iql:2: did not run\n" in err
+
+
+def test_a_write_that_breaks_off_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    from engine.errors import Interrupted, PartialWrite
+
+    write("a.iql", "SELECT 1;\nSELECT 2;\nSELECT 3;")
+    broken = PartialWrite("1 of 2 rows written", done=[], failed=[], unknown=[], unsent=[])
+    answers: dict[str, Answer] = {"1": broken, "2": Interrupted("interrupted after 1 row"), "3": rows()}
+    session = FakeSession(lambda text: [answers[text[-1]]])
+    assert main(["run", "a.iql", "--on-error", "continue"], session=session) == 130
+    told = "  a.iql:1: failed part-way, as its error tells\n  a.iql:2: interrupted\n  a.iql:3: did not run\n"
+    assert capsys.readouterr().err.endswith(told)
+
+
+def test_an_interrupted_script_tells_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", "SELECT 1;\nSELECT 2;\nSELECT 3;")
+    session = FakeSession(lambda text: [KeyboardInterrupt()] if "2" in text else [rows()])
+    assert main(["run", "a.iql", "-H", "-o", "csv", "--on-error", "continue"], session=session) == 130
+    told = "  a.iql:1: ran\n  a.iql:2: interrupted\n  a.iql:3: did not run\n"
+    assert capsys.readouterr().err == f"interrupted\nnote: what became of each statement:\n{told}"
+
+
+DRY = f"""\
+INSERT INTO {IMAGES} (data__disk_id, data__label) VALUES (25674130, '{{{{ label }}}}');
+SELECT label FROM {IMAGES}
+WHERE label = '{{{{ label }}}}';
+EXPLAIN DELETE FROM {IMAGES} WHERE id = 'private/1';
+SELECT 1;
+"""
+
+
+def test_a_dry_run_shows_statements_requests_and_what_depends_on_what(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", DRY)
+    assert main(["run", "a.iql", "--sandbox", "--var", "label=it's", "--dryrun"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    lines = out.splitlines()
+    at = {line: number for number, line in enumerate(lines)}
+    assert lines[0] == "a.iql:1:1: statement 1 of 4"
+    assert f"  INSERT INTO {IMAGES} (data__disk_id, data__label) VALUES (25674130, 'it''s')" in at
+    assert '    {"disk_id": 25674130, "label": "it\'s"}' in at
+    second = at["a.iql:2:1: statement 2 of 4"]
+    assert lines[second + 1 : second + 4] == [
+        f"  SELECT label FROM {IMAGES}",
+        "  WHERE label = 'it''s'",
+        f"depends on earlier writes: statement 1 (a.iql:1:1) writes {IMAGES}, "
+        "so the rows read here are known only when it has run",
+    ]
+    assert sum(line.startswith("depends on") for line in lines) == 1
+
+
+def test_a_dry_run_finds_what_would_fail(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", DRY + f"DELETE FROM {IMAGES};")
+    code, _, err = run(capsys, "run", "a.iql", "--var", "label=x", "--dryrun")
+    assert code == 1
+    assert "a.iql:6:13:\n" in err
+    assert "  a.iql:4: was planned\n" in err
+
+
+SECRET = "correct-horse's battery"
+
+
+@pytest.mark.parametrize("flags", [["--dryrun"], [], ["-v"], ["--dryrun", "-v"]])
+def test_secrets_are_not_shown(
+    flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEPLOY_KEY", SECRET)
+    write(
+        "a.iql",
+        f"SELECT id FROM {IMAGES} WHERE id = 'private/{{{{ env.DEPLOY_KEY }}}}';\n"
+        f"SELECT id FROM {IMAGES} WHERE label = '{{{{ admin.password | upper }}}}';\n"
+        f"INSERT INTO {IMAGES} (data__disk_id, data__label)\n"
+        "VALUES ('{{ env.DEPLOY_KEY }}', '{{ env.DEPLOY_KEY }}');",
+    )
+    write("a.yaml", "admin: {password: hunter2-hunter2}\n")
+    given = ["-q", "a.yaml", "--allow-env", "DEPLOY_KEY", "--on-error", "continue", *flags]
+    code, out, err = run(capsys, "run", "a.iql", *given)
+    assert code == 1
+    assert "got ***" in err
+    assert "***" in out or not out
+    for part in ("correct", "horse", "battery", "hunter", "HUNTER"):
+        assert part not in out + err
+
+
+def test_a_script_without_templates_needs_no_jinja(tmp_path: Path) -> None:
+    import subprocess
+
+    write("a.iql", "SELECT 1;")
+    program = (
+        "import sys; from engine.cli import main; main(['run', 'a.iql']);"
+        "print({'jinja2', 'yaml', 'dotenv'} & sys.modules.keys(), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "set()\n")
+
+
+def test_the_insert_and_its_manifest_go_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exec", f"SHOW INSERT INTO {IMAGES}", "-f", "insert.iql"]) == 0
+    assert main(["manifest", IMAGES, "-f", "images.yaml"]) == 0
+    capsys.readouterr()
+    code, _, err = run(capsys, "run", "insert.iql", "-q", "images.yaml")
+    assert (code, err.splitlines()[0]) == (
+        1, "error: disk_id is not filled in: the manifest still has its type, integer, for its value"
+    )  # fmt: skip
+    values = {"integer": "25674130", "boolean": "true", "string": "it's", "array": '["web", "its"]'}
+    text = Path("images.yaml").read_text()
+    for kind, value in values.items():
+        text = text.replace(f"value: {kind}\n", f"value: {value}\n")
+    Path("images.yaml").write_text(text)
+    code, out, err = run(capsys, "run", "insert.iql", "-q", "images.yaml", "-o", "jsonl")
+    assert (code, err) == (0, "1 row inserted\n")
+    assert out
+
+
+@pytest.mark.parametrize(
+    "statement", [f"SHOW INSERT /*+ REQUIRED */ INTO {IMAGES}", f"SHOW /*+ REQUIRED */ INSERT INTO {IMAGES}"]
+)
+def test_the_insert_of_what_is_required(statement: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exec", statement]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    start = f"INSERT INTO {IMAGES} (\n  data__disk_id\n)\nSELECT\n  {{{{ disk_id }}}} -- required\nRETURNING\n  id,\n"
+    assert out.startswith(start)
+    assert out.endswith("  vendor\n;\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["exec", "SHOW INSERT linode.images.images"], "expected INTO"),
+        (["manifest", "linode.images.imgs"], "did you mean images?"),
+        (["manifest", "linode images"], "the statement should end here, found 'images'"),
+        (["exec", "SHOW INSERT INTO linode.images.images LIKE 'x'"], "the statement should end here"),
+    ],
+)
+def test_an_insert_that_cannot_be_shown(argv: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 1
+    assert told in capsys.readouterr().err
