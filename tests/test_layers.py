@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.planner", "engine.wire", "engine.sandbox"}),
     frozenset({"engine.arguments", "engine.portal"}),
     frozenset({"engine.executor", "engine.discovery"}),
-    frozenset({"engine.explain"}),
+    frozenset({"engine.explain", "engine.preview"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats"}),
     frozenset({"engine.cli", "engine.repl"}),
@@ -33,6 +33,7 @@ OWNERS = {
     "jsonschema": {"provider_registry"},
     "jinja2": {"engine.language"},
     "prompt_toolkit": {"engine.repl"},
+    "pygments": {"engine.repl"},
     "tabulate": {"engine.formats"},
     "shtab": {"engine.cli"},
 }
