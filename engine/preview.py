@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,13 +27,15 @@ class Preview:
     """A write that has not happened. `todo` is every call of it, and exactly what will be sent.
 
     `columns` and `rows` show the first `SHOWN` calls: their arguments, and of the rows that were read to find them
-    the columns that tell most. `requests` are those calls as they would leave. Secrets are masked in all three.
+    the columns that tell most. `requests` are those calls as they would leave, `keys` the rows of all calls, by what
+    each is addressed with. Secrets are masked everywhere but in `todo`.
     """
 
     verb: str
     resource: str
     method: str
     todo: tuple[Job, ...]
+    keys: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     requests: tuple[str, ...]
@@ -60,7 +63,7 @@ def preview(plan: Plan, todo: Sequence[Job], store: Store, settings: Settings) -
     assert step is not None  # calls of a write come from one
     seen: list[dict[str, Any]] = []
     for job in todo[:SHOWN]:
-        given = {name: _value(value) for name, value in hidden(dict(job.call.args)).items()}
+        given = {name: _value(value) for name, value in hidden(_opened(job.call.args)).items()}
         known = next((found for read in plan.steps if (found := _row(read, step, job, store))), {})
         seen.append(given | {name: value for name, value in known.items() if name not in given})
     columns = tuple(dict.fromkeys(name for row in seen for name in row))
@@ -69,10 +72,17 @@ def preview(plan: Plan, todo: Sequence[Job], store: Store, settings: Settings) -
         step.resource,
         step.method.name,
         tuple(todo),
+        tuple(filter(None, (_key(step, job) for job in todo))),
         columns,
         tuple(tuple(row.get(name) for name in columns) for row in seen),
         tuple("  ".join(describe(prepare(job.call, settings))) for job in todo[:SHOWN]),
     )
+
+
+def _key(step: Step, job: Job) -> str:
+    """What tells the row of a call from others: `private/12`."""
+    outside = [p.name for p in step.method.params if p.location in ("path", "query") and p.name in job.call.args]
+    return " ".join(str(value) for value in hidden({name: job.call.args[name] for name in outside}).values())
 
 
 def _reads(step: Step, written: Step) -> bool:
@@ -104,6 +114,18 @@ def _row(read: Step, written: Step, job: Job, store: Store) -> Mapping[str, Any]
     names, rows = store.select(Text(f"SELECT {shown} FROM {quote_name(read.table)} WHERE {where} LIMIT 1"))
     found: dict[str, Any] = hidden(dict(zip(names, next(rows, ()), strict=False)))
     return found
+
+
+def _opened(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with JSON documents in text opened, so that secrets inside them have names."""
+    return {name: _document(value) for name, value in args.items()}
+
+
+def _document(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        with suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
 
 
 def _value(value: Any) -> Any:

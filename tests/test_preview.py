@@ -54,6 +54,16 @@ class Account:
         return Session(given, approve=approve, transport=httpx.MockTransport(self.answer))
 
 
+def noting(seen: list[Preview], answer: bool) -> Callable[[Preview], bool]:
+    """An approval that keeps what it is shown."""
+
+    def approve(preview: Preview) -> bool:
+        seen.append(preview)
+        return answer
+
+    return approve
+
+
 def run(session: Session, sql: str) -> list[Any]:
     with session:
         return [row for result in session.run(sql) for row in (*result.fetchall(), *result.messages)]
@@ -93,10 +103,10 @@ def test_no_is_no(sql: str) -> None:
 def test_nothing_to_write_and_nothing_that_writes_is_no_question() -> None:
     account, seen = Account(), list[Preview]()
     for sql in ("SELECT id FROM linode.images.images", f"{DELETE} AND label = 'none'", f"EXPLAIN {DELETE}"):
-        run(account.session(lambda preview: bool(seen.append(preview))), sql)
+        run(account.session(noting(seen, False)), sql)
     assert seen == []
     with pytest.raises(Refused, match="more than the 2 allowed"):  # before a question, not after it
-        run(account.session(lambda preview: bool(seen.append(preview)), Settings(token="t", max_writes=2)), DELETE)
+        run(account.session(noting(seen, False), Settings(token="t", max_writes=2)), DELETE)
     assert (seen, account.written) == ([], [])
 
 
@@ -104,13 +114,13 @@ def test_the_new_values_stand_beside_the_old_ones() -> None:
     seen: list[Preview] = []
     sql = """REPLACE linode.images.images SET data__label = upper(label), data__tags = '["a-b"]'
         WHERE label GLOB 'old-*'"""
-    run(Account().session(lambda preview: not seen.append(preview)), sql)
+    run(Account().session(noting(seen, True)), sql)
     assert seen[0].columns == ("data__label", "data__tags", "imageId", "label")
     assert seen[0].rows[2] == ("OLD-3", '["a-b"]', "private/3", "old-3")
     sql = "EXEC acme.shop.notes.note @text = 'x'"
     session = Session(
         Settings(registry=(ROOT,), environ={}),
-        approve=lambda preview: not seen.append(preview),
+        approve=noting(seen, True),
         transport=httpx.MockTransport(api),
     )
     assert run(session, sql) == ["1 call done"]
@@ -124,7 +134,7 @@ def test_secrets_are_not_shown() -> None:
     )
     method = Method(name="make", http="POST", path="/things", server=Server(url="https://h"), params=params)
     step = Step(OUT, "p", "p.s.things", "insert", method, ())
-    args = {"data__root_pass": "hunter2", "data__users": [{"password": "hunter3"}]}
+    args = {"data__root_pass": "hunter2", "data__users": '[{"password": "hunter3"}]'}
     store = Store()
     shown = preview(Plan("insert", (step,)), [Job(Call("p", method, args), {})], store, Settings(environ={}))
     store.close()
@@ -141,7 +151,7 @@ def test_two_keys_find_their_row() -> None:
 
     session = Session(
         Settings(registry=(ROOT,), environ={}),
-        approve=lambda preview: bool(seen.append(preview)),
+        approve=noting(seen, False),
         transport=httpx.MockTransport(orders),
     )
     with pytest.raises(Declined):

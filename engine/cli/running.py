@@ -25,6 +25,7 @@ class Statements(Protocol):
 
 
 OpenSession: TypeAlias = Callable[[Settings], AbstractContextManager[Statements]]
+Write: TypeAlias = Callable[[Result, TextIO, argparse.Namespace], int]  # answers the rows
 
 
 def run_scripts(
@@ -41,8 +42,11 @@ def run_scripts(
                 raise
 
 
-def run_text(text: str, session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
-    """The statements of a text. What a broken write has done is shown before its error."""
+def run_text(
+    text: str, session: Statements, stream: TextIO, given: argparse.Namespace, show: Write | None = None
+) -> None:
+    """The statements of a text, each result as `show` shows it. What a broken write did comes before its error."""
+    show = show or show_result
     results = session.run(text, dry_run=given.dryrun)
     while True:
         start = perf_counter()
@@ -60,15 +64,24 @@ def run_text(text: str, session: Statements, stream: TextIO, given: argparse.Nam
             terminal.say(", ".join(cost), given.color)
 
 
-def show(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
+def options_for(stream: TextIO, given: argparse.Namespace) -> Options:
+    """What the flags say of the format."""
+    color = terminal.wants_color(given.color, stream)
+    return Options(delimiter=given.delimiter, headers=not given.hideheaders, color=color)
+
+
+def write_result(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
+    """The rows in the format that the flags name."""
+    return FORMATS[given.output](result, stream, options_for(stream, given))
+
+
+def show_result(result: Result, stream: TextIO, given: argparse.Namespace, write: Write = write_result) -> int:
     """One result: its rows to the stream, the rest to the person. Answers the rows, of a write those affected."""
     for warning in result.warnings:
         terminal.say(f"warning: {warning}", given.color)
-    color = terminal.wants_color(given.color, stream)
-    options = Options(delimiter=given.delimiter, headers=not given.hideheaders, color=color)
     try:
         with output.writing(given.outfile or "standard output"):
-            count = FORMATS[given.output](result, stream, options)
+            count = write(result, stream, given)
             stream.flush()
     finally:
         result.close()

@@ -21,6 +21,7 @@ class Options:
     headers: bool = True
     null: str = "NULL"
     color: bool = False
+    pretty: bool = False
 
 
 # Writes the rest of a result to a stream and answers how many rows that were.

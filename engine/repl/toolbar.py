@@ -1,0 +1,78 @@
+"""The line at the bottom: what Enter will do, whose account it is, what is left of the API's patience."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from engine.errors import CredentialError
+from engine.formats.cells import width
+from engine.repl.cost import Cost
+from engine.settings import Settings
+from engine.wire.auth import found_in
+from engine.wire.masking import MASK
+from provider_registry.catalog import Catalog
+
+Fragments: TypeAlias = list[tuple[str, str]]  # style, text
+_STYLES = {"nothing": "", "reads": "class:cost.reads", "writes": "class:cost.writes", "refused": "class:cost.refused"}
+_SMALLEST = 20  # characters of the cost, before other things give way to it
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the toolbar tells."""
+
+    cost: Cost = field(default_factory=Cost)
+    account: str = ""
+    sandbox: bool = False
+    allowances: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    last: str = ""  # what the last statement cost
+    multiline: bool = True
+    vi: str = ""  # the mode of vi; empty with emacs' keys
+
+
+def toolbar(facts: Facts, columns: int) -> Fragments:
+    """The line, cut to the width of the terminal: the cost first, what matters least goes first.
+
+    >>> [text for _, text in toolbar(Facts(Cost("1 GET", "reads"), "no token: public images", last="0.2 s"), 60)]
+    [' 1 GET', ' | no token: public images', ' | 0.2 s']
+    """
+    left = [f"{name} {now}/{of} left" for name, (now, of) in facts.allowances.items()]
+    keys = [f"vi {facts.vi}"] if facts.vi else []
+    keys += [] if facts.multiline else ["Enter runs (F3)"]
+    parts = [("class:account", facts.account), *(("", text) for text in [*left, facts.last, *keys])]
+    told = [("class:sandbox", " SANDBOX ")] if facts.sandbox else []
+    room = columns - sum(width(text) for _, text in told)
+    shown: Fragments = []
+    spare = room - min(width(facts.cost.text), max(_SMALLEST, room // 2)) - 1
+    for style, text in parts:
+        piece = f" | {text}"
+        if text and width(piece) <= spare:
+            shown.append((style, piece))
+            spare -= width(piece)
+    space = room - sum(width(text) for _, text in shown) - 1
+    return [*told, (_STYLES[facts.cost.kind], " " + _shortened(facts.cost.text, space)), *shown]
+
+
+def _shortened(text: str, space: int) -> str:
+    return text if width(text) <= space else text[: max(0, space - 3)] + "..."
+
+
+def account(settings: Settings, catalog: Catalog, provider: str | None = None) -> str:
+    """Whose account statements speak for: where the token is from, never the token.
+
+    >>> account(Settings(environ={}), Catalog()), account(Settings(environ={"LINODE_TOKEN": "secret"}), Catalog())
+    ('no token: public images', 'token *** of LINODE_TOKEN')
+    """
+    found = catalog.signing(provider)
+    if found is None:
+        return ""
+    service, method = found
+    try:
+        source = found_in(method.auth, settings)
+    except CredentialError as error:
+        return error.message
+    if source is not None:
+        return f"token {MASK} of {source}"
+    return f"no token: public {service}" if method.auth.optional else "no token"
