@@ -13,7 +13,7 @@ from engine.explain import many, walks
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
 from engine.planner.names import Names
-from engine.planner.plan import Plan, Step
+from engine.planner.plan import Step
 from engine.planner.planner import plan
 from engine.repl.render import templated
 from engine.repl.scan import command_in, ends
@@ -82,17 +82,16 @@ def _statement(statement: Statement, names: Names, settings: Settings) -> Cost:
     store = Store(_PATIENCE)
     try:
         create_tables(made, store)
-        parts = [_step(step, made, store, settings) for step in made.steps]
+        parts = [_step(step, store, settings) for step in made.steps]
     finally:
         store.close()
     return Cost(", then ".join(parts) or "no request", "writes" if made.write else "reads")
 
 
-def _step(step: Step, made: Plan, store: Store, settings: Settings) -> str:
+def _step(step: Step, store: Store, settings: Settings) -> str:
     """`1 GET`, `all pages of images`, `a DELETE for each row found`."""
     if step.reads and step.feed is not None:
-        found = {s.resource.rpartition(".")[2] for s in made.steps if s.table in step.reads}
-        return f"{_a(step.method.http)} for each row of {' and '.join(sorted(found))} found"
+        return f"{_a(step.method.http)} for each row found"
     try:
         todo = calls(step, store, settings)
     except TimedOut:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import completion_is_selected, emacs_mode, has_completions
+from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
+from prompt_toolkit.filters import completion_is_selected, emacs_mode, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from engine.repl.scan import command_in, ends
@@ -30,12 +30,14 @@ def keys(desk: Desk) -> KeyBindings:
     """The bindings of a shell."""
     bound = KeyBindings()
 
-    @bound.add("enter", filter=completion_is_selected & has_completions)
+    typing = has_focus(DEFAULT_BUFFER)  # and not searching in the history
+
+    @bound.add("enter", filter=typing & completion_is_selected & has_completions)
     def _(event: KeyPressEvent) -> None:
         """Take the suggestion; the next Enter runs."""
         event.current_buffer.complete_state = None
 
-    @bound.add("enter", filter=~completion_is_selected)
+    @bound.add("enter", filter=typing & ~completion_is_selected)
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if complete(buffer.text, multiline=desk.multiline):
@@ -43,7 +45,7 @@ def keys(desk: Desk) -> KeyBindings:
         else:
             buffer.newline(copy_margin=False)
 
-    @bound.add("escape", "enter")
+    @bound.add("escape", "enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
         """Run, whatever it ends in."""
         event.current_buffer.validate_and_handle()

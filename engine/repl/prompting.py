@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from engine.repl.desk import Desk
 
 
+_COMMON = ("keyword", "function", "verb")
+
+
 class Suggestions(Completer):
-    """The desk's suggestions, as prompt_toolkit takes them."""
+    """The desk's suggestions, as prompt_toolkit takes them. Words that fit everywhere wait for a letter or Tab."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -37,6 +40,8 @@ class Suggestions(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         cursor = document.cursor_position
         for found in self._desk.suggestions(document.text, cursor):
+            if found.start == cursor and found.kind in _COMMON and not complete_event.completion_requested:
+                continue
             yield Completion(found.text, found.start - cursor, display_meta=found.detail or found.kind)
 
 

@@ -16,7 +16,6 @@ from provider_registry.catalog import Catalog
 
 Fragments: TypeAlias = list[tuple[str, str]]  # style, text
 _STYLES = {"nothing": "", "reads": "class:cost.reads", "writes": "class:cost.writes", "refused": "class:cost.refused"}
-_SMALLEST = 20  # characters of the cost, before other things give way to it
 
 
 @dataclass(frozen=True)
@@ -45,14 +44,17 @@ def toolbar(facts: Facts, columns: int) -> Fragments:
     told = [("class:sandbox", " SANDBOX ")] if facts.sandbox else []
     room = columns - sum(width(text) for _, text in told)
     shown: Fragments = []
-    spare = room - min(width(facts.cost.text), max(_SMALLEST, room // 2)) - 1
+    spare = room - min(width(facts.cost.text), room * 2 // 3) - 1
     for style, text in parts:
         piece = f" | {text}"
         if text and width(piece) <= spare:
             shown.append((style, piece))
             spare -= width(piece)
     space = room - sum(width(text) for _, text in shown) - 1
-    return [*told, (_STYLES[facts.cost.kind], " " + _shortened(facts.cost.text, space)), *shown]
+    cost = _shortened(facts.cost.text, space)
+    if shown and not cost:
+        shown[0] = (shown[0][0], shown[0][1].removeprefix(" |"))
+    return [*told, *([(_STYLES[facts.cost.kind], f" {cost}")] if cost else []), *shown]
 
 
 def _shortened(text: str, space: int) -> str:

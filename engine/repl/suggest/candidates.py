@@ -12,6 +12,7 @@ from engine.repl.suggest.words import FOLLOWING, STARTING, TABLE_FUNCTIONS, VERB
 from provider_registry.model import Method, Param, Resource, Shape
 
 Found = Iterator[Suggestion]
+_FEW = 20  # tables
 _COMPARING = ("=", "<", ">", "IN", "LIKE", "GLOB")
 _VERB_OF = {"INTO": "insert", "UPDATE": "update", "REPLACE": "replace", "DELETE": "delete"}
 
@@ -218,6 +219,15 @@ def _columns(place: Place, known: Known) -> Found:
         found = _method_of(place, known, place.verb.lower())
         yield from _inputs(found[1], place) if found is not None and place.clause == "WHERE" else ()
     yield from (Suggestion(s.alias, "alias", ".".join(s.parts), rank=6) for s in sources if s.alias)
+    if not sources and place.clause == "SELECT" and place.verb != "INSERT":
+        yield from _anywhere(known)
+
+
+def _anywhere(known: Known) -> Found:
+    """Columns before any FROM: of all tables, where those are few."""
+    tables = known.tables()
+    for whole, resource in tables if len(tables) <= _FEW else ():
+        yield from (Suggestion(c.name, "column", f"{told(c)}, of {whole}", rank=4) for c in resource.columns)
 
 
 def _of_alias(place: Place, known: Known) -> Found:
