@@ -16,6 +16,7 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.layout.processors import HighlightMatchingBracketProcessor
+from prompt_toolkit.output import ColorDepth
 
 from engine.cli import terminal
 from engine.repl import history
@@ -57,6 +58,7 @@ def prompting(desk: Desk) -> PromptSession[str]:
         history=history.history(history.place() if look.history else None),
         lexer=Colours(),
         style=style(look.theme, color=color),
+        color_depth=None if color else ColorDepth.DEPTH_1_BIT,
         include_default_pygments_style=False,
         completer=Suggestions(desk),
         complete_in_thread=True,

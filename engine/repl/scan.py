@@ -6,7 +6,7 @@ The language's own tokenizer refuses an open quote; while somebody types, one is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TOKEN = re.compile(
@@ -70,18 +70,6 @@ def scan(text: str) -> list[Token]:
     [('word', 'x'), ('space', ' '), ('mark', '='), ('space', ' '), ('string', "'it''s")]
     """
     return [Token(str(found.lastgroup), found[0], found.start()) for found in _TOKEN.finditer(text)]
-
-
-def statements(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The tokens between semicolons; the last run may be empty."""
-    run: list[Token] = []
-    for token in tokens:
-        if token.text == ";":
-            yield run
-            run = []
-        else:
-            run.append(token)
-    yield run
 
 
 def meaningful(tokens: Sequence[Token]) -> list[Token]:

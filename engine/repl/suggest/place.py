@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from engine.repl.scan import Token, meaningful, scan, statements
+from engine.repl.scan import Token, meaningful, scan
 from engine.repl.suggest.words import FOLLOWING, RESERVED
 
 _CLAUSES = frozenset(FOLLOWING) | {"EXEC", "DESCRIBE", "DESC", "USE", "EXPLAIN", "FROM"}
@@ -21,8 +21,7 @@ LIMIT OFFSET IN FROM JOIN INTO UPDATE REPLACE DESCRIBE DESC EXTENDED METHOD EXEC
 """
 _OPERAND = frozenset(_BEHIND.split())  # what an operand or a name stands behind
 _SHOWN = ("IN", "EXTENDED")  # clauses of a SHOW alone
-_WRITES = ("INSERT", "REPLACE", "UPDATE", "DELETE")
-_BODIES = ("SELECT", "VALUES", *_WRITES)
+_BODIES = ("SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE")
 
 
 @dataclass(eq=False)
@@ -143,20 +142,19 @@ class Place:
 
 
 def locate(text: str, cursor: int) -> Place | None:
-    """The place of the cursor; None inside a comment, where nothing is to suggest."""
+    """The place of the cursor; None where nothing is to suggest: inside a comment, right behind a closing quote."""
     tokens = scan(text)
     under = next((t for t in tokens if t.start < cursor <= t.end), None)
     if under is not None and under.kind == "comment" and (cursor < under.end or not under.closed):
         return None
-    if (under is not None and under.kind in ("space", "mark", "at", "comment")) or _finished(under, cursor):
+    if _finished(under, cursor):
+        return None
+    if under is not None and under.kind in ("space", "mark", "at", "comment"):
         under = None
-    run = next((r for r in _runs(tokens) if not r or cursor <= r[-1].end), [])
-    return _placed(run, under, cursor)
-
-
-def _runs(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """The tokens of each statement; one that is empty before the last is no place to be."""
-    yield from statements(tokens)
+    ends = [token.start for token in tokens if token.text == ";"]
+    first = max((end + 1 for end in ends if end < cursor), default=0)
+    last = min((end for end in ends if end >= cursor), default=len(text))
+    return _placed([token for token in tokens if first <= token.start < last], under, cursor)
 
 
 def _finished(token: Token | None, cursor: int) -> bool:
@@ -234,6 +232,8 @@ def _source(items: Sequence[Item], number: int) -> tuple[Source | None, int]:
     else:
         query = None
         parts, number = dotted(items, number)
+        if number < len(items) and isinstance(items[number], Group):
+            number += 1  # the arguments of a table function
     alias, ahead = parts[-1] if parts else "", number
     if ahead < len(items) and _is(items[ahead], "AS"):
         ahead += 1
