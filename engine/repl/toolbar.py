@@ -44,7 +44,7 @@ def toolbar(facts: Facts, columns: int) -> Fragments:
     told = [("class:sandbox", " SANDBOX ")] if facts.sandbox else []
     room = columns - sum(width(text) for _, text in told)
     shown: Fragments = []
-    spare = room - min(width(facts.cost.text), room * 2 // 3) - 1
+    spare = room - width(facts.cost.text) - 1
     for style, text in parts:
         piece = f" | {text}"
         if text and width(piece) <= spare:
@@ -58,7 +58,9 @@ def toolbar(facts: Facts, columns: int) -> Fragments:
 
 
 def _shortened(text: str, space: int) -> str:
-    return text if width(text) <= space else text[: max(0, space - 3)] + "..."
+    if width(text) <= space:
+        return text
+    return text[: space - 3] + "..." if space > 3 else ""
 
 
 def account(settings: Settings, catalog: Catalog, provider: str | None = None) -> str:

@@ -69,7 +69,7 @@ def _resource(name: str) -> Resource:
         "post": Method(name="post", http="POST", path=f"/{name}", server=server, params=body),
         "delete": Method(name="delete", http="DELETE", path=f"/{name}", server=server),
     }
-    verbs = {"select": ("get",), "insert": ("post",), "delete": ("delete",)}
+    verbs: dict[str, tuple[str, ...]] = {"select": ("get",), "insert": ("post",), "delete": ("delete",)}
     return Resource(name=name, methods=methods, verbs=verbs)
 
 
