@@ -54,7 +54,7 @@ def prompting(desk: Desk) -> PromptSession[str]:
     return PromptSession(
         desk.prompt,
         multiline=True,
-        prompt_continuation=lambda columns, *_: "...> ".rjust(columns)[-columns:] if columns else "",
+        prompt_continuation=_continued,
         history=history.history(history.place() if look.history else None),
         lexer=Colours(),
         style=style(look.theme, color=color),
@@ -70,6 +70,11 @@ def prompting(desk: Desk) -> PromptSession[str]:
         bottom_toolbar=lambda: _toolbar(desk, forecast),
         tempfile_suffix=".sql",
     )
+
+
+def _continued(columns: int, line: int, wrapped: int) -> str:
+    """What stands before a further line; nothing where the terminal only wrapped one."""
+    return " " * columns if wrapped else "...> ".rjust(columns)[:columns]
 
 
 def _toolbar(desk: Desk, forecast: Forecast) -> StyleAndTextTuples:

@@ -11,7 +11,7 @@ import argparse
 
 from prompt_toolkit import PromptSession
 
-from engine.errors import Declined, StratoqlError, UsageError, explain, suggest
+from engine.errors import Declined, Interrupted, StratoqlError, UsageError, explain, suggest
 from engine.repl import named
 from engine.repl.commands import COMMANDS
 from engine.repl.commands.asking import Leave
@@ -58,8 +58,8 @@ def attempt(desk: Desk, text: str) -> None:
         enter(desk, text)
     except KeyboardInterrupt:
         desk.say("interrupted")
-    except Declined as error:
-        desk.say(error.message)
+    except (Declined, Interrupted) as error:  # as it was wanted
+        desk.say(explain(error).removeprefix("error: "))
     except StratoqlError as error:
         desk.say(explain(error))
 

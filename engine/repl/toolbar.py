@@ -37,7 +37,8 @@ def toolbar(facts: Facts, columns: int) -> Fragments:
     >>> [text for _, text in toolbar(Facts(Cost("1 GET", "reads"), "no token: public images", last="0.2 s"), 60)]
     [' 1 GET', ' | no token: public images', ' | 0.2 s']
     """
-    left = [f"{name} {now}/{of} left" for name, (now, of) in facts.allowances.items()]
+    scarcest = sorted((now, of, name) for name, (now, of) in facts.allowances.items())[:1]
+    left = [f"{name} {now}/{of} left" for now, of, name in scarcest]
     keys = [f"vi {facts.vi}"] if facts.vi else []
     keys += [] if facts.multiline else ["Enter runs (F3)"]
     parts = [("class:account", facts.account), *(("", text) for text in [*left, facts.last, *keys])]

@@ -86,6 +86,7 @@ def test_commands(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert said in err
     assert err.count("Ctrl-R searches") == 2
+    assert max(map(len, err.split("\\o [FORMAT]")[0].splitlines())) <= 84
 
 
 def test_a_write_is_asked_about(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ class Leave(Exception):
 
 @command("\\set", "[NAME [VALUE]]", takes="variable")
 def set_(desk: Desk, argument: str) -> None:
-    """A variable of templates: {{ NAME }}; without a value, show it."""
+    """A variable of templates, {{ NAME }}; or show it."""
     name, _, value = argument.partition(" ")
     if name and not name.isidentifier():
         raise UsageError(f"{name!r} cannot name a variable", hint="letters, digits and _ make a name")
@@ -41,7 +41,7 @@ def unset(desk: Desk, argument: str) -> None:
 
 @command("\\use", "[PROVIDER]", takes="provider")
 def use(desk: Desk, argument: str) -> None:
-    """Names of two parts are looked up in this provider from here on."""
+    """Look names of two parts up in this provider."""
     if argument:
         desk.look(f"USE {argument}")
         desk.look_up_account()

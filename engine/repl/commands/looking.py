@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from engine.repl.desk import Desk
 
 _KEYS = """\
-Tab completes; -> takes the grey suggestion; Ctrl-R searches what was typed; Ctrl-X Ctrl-E opens $EDITOR
-Ctrl-C cancels a running statement or clears the line; Ctrl-D leaves; F3 semicolon or not; F4 emacs or vi"""
+Tab completes; the right arrow takes what is suggested in grey from the history
+Ctrl-R searches the history; Ctrl-X Ctrl-E opens $EDITOR; Ctrl-D leaves
+Ctrl-C cancels what runs, or clears what is typed; Esc Enter runs without semicolon
+\\g \\watch \\e \\explain take the statement before them, or the one run last
+F3: Enter runs at a semicolon or always; F4: keys of emacs or of vi"""
 
 
 @command("\\?")
@@ -28,7 +31,7 @@ def help_(desk: Desk, argument: str) -> None:
 
 @command("\\d", "[NAME]", takes="resource")
 def describe(desk: Desk, argument: str) -> None:
-    """The columns of a resource; of a service, a provider or everything, what is in it."""
+    """The columns of a resource; of less, what is in it."""
     depth = len(argument.split(".")) + (desk.session.names.provider is not None and bool(argument))
     shown = {
         1: "SHOW SERVICES IN {}",
@@ -49,7 +52,7 @@ def describe(desk: Desk, argument: str) -> None:
 
 @command("\\dm", "[RESOURCE | METHOD]", takes="method")
 def methods(desk: Desk, argument: str) -> None:
-    """The methods of a resource, or the inputs and outputs of one method; of everything where none is named."""
+    """The methods of a resource; what one takes and gives."""
     if not argument:
         rows = [
             (f"{whole}.{name}", resource.verb_of(name).upper(), ", ".join(p.name for p in method.required))

@@ -25,7 +25,7 @@ def go(desk: Desk, argument: str) -> None:
 
 @command("\\watch", "[SECONDS]", trailing=True)
 def watch(desk: Desk, argument: str) -> None:
-    """Run the statement before it, or the last one, again and again until Ctrl-C."""
+    """Run it again and again, until Ctrl-C."""
     sql = _last(desk, "\\watch")
     try:
         seconds = float(argument or 2)
@@ -58,21 +58,21 @@ def include(desk: Desk, argument: str) -> None:
 
 @command("\\e", takes="statement", trailing=True)
 def edit(desk: Desk, argument: str) -> None:
-    """Edit the statement before it, or the last one, in $EDITOR; what comes back waits for Enter."""
+    """Edit it in $EDITOR; what comes back waits for Enter."""
     desk.draft = editor.edited(argument or desk.last)
 
 
 @command("\\explain", "[SQL]", takes="statement", trailing=True)
 def explain(desk: Desk, argument: str) -> None:
-    """What a statement, or the last one, would send; nothing is."""
+    """What it would send; nothing is sent."""
     sql = argument or _last(desk, "\\explain")
     desk.look(sql, dry_run=True)
     desk.last = sql
 
 
-@command("\\n", "[NAME VALUE... | save NAME [SQL] | delete NAME]", takes="query statement")
+@command("\\n", "[NAME VALUE...]", takes="query statement")
 def queries(desk: Desk, argument: str) -> None:
-    """Named queries: list them, run one with its $1, $2, ..., save, delete."""
+    """Named queries; \\n save NAME [SQL], \\n delete NAME."""
     name, _, rest = argument.partition(" ")
     if not name:
         texts = {query: named.read(desk.queries, query) for query in named.names(desk.queries)}

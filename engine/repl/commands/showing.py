@@ -36,7 +36,7 @@ def output(desk: Desk, argument: str) -> None:
 
 @command("\\out", "[FILE]", takes="file")
 def out(desk: Desk, argument: str) -> None:
-    """Data to a file from here on; without one to the screen again."""
+    """Data to a file; without one to the screen again."""
     before = desk.given.outfile
     desk.redirect(os.path.expanduser(argument) if argument else None)
     if argument:
@@ -54,7 +54,7 @@ def timing(desk: Desk, argument: str) -> None:
 
 @command("\\pager", "[auto|off|COMMAND]", takes="pager")
 def pager(desk: Desk, argument: str) -> None:
-    """What shows results that are taller than the screen."""
+    """What shows results taller than the screen."""
     if argument:
         desk.prefer(pager="auto" if argument == "on" else argument)
     desk.say(f"pager is {desk.preferences.pager}")
