@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from io import StringIO
 
+from engine.cli.terminal import Terminated
 from engine.explain import many
 from engine.formats import FORMATS, Options
 from engine.preview import Preview
@@ -56,5 +57,7 @@ def approved(preview: Preview, say: Callable[[str], None], ask: Callable[[str], 
     say(told(preview, where))
     try:
         return yes(ask("Go on? [y/N] "))
+    except Terminated:
+        raise
     except (KeyboardInterrupt, EOFError):
         return False

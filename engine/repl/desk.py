@@ -52,6 +52,7 @@ class Desk:
         self.look_up_account()
 
     def __enter__(self) -> Desk:
+        self.redirect(self.given.outfile)
         return self
 
     def __exit__(
@@ -95,11 +96,11 @@ class Desk:
 
     def redirect(self, path: str | None) -> None:
         """Send data to a file from here on, or to the terminal again; the file is whole when this returns."""
-        self._stream = None
+        self._stream, self.given.outfile = None, None
         self._file.close()
-        self.given.outfile = path
         if path is not None:
             self._stream = self._file.enter_context(destinations.destination(path))
+            self.given.outfile = path
 
     def _show(self, result: Result, stream: TextIO, given: argparse.Namespace) -> int:
         start, seen = perf_counter(), [0.0]

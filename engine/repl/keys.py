@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
-from prompt_toolkit.filters import completion_is_selected, emacs_mode, has_completions, has_focus
+from prompt_toolkit.filters import completion_is_selected, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from engine.repl.scan import command_in, ends
@@ -59,7 +59,7 @@ def keys(desk: Desk) -> KeyBindings:
         vi = event.app.editing_mode is EditingMode.VI
         event.app.editing_mode = EditingMode.EMACS if vi else EditingMode.VI
 
-    @bound.add("c-x", "c-e", filter=emacs_mode)
+    @bound.add("c-x", "c-e", filter=typing)
     def _(event: KeyPressEvent) -> None:
         """Edit in $EDITOR; what comes back waits for Enter."""
         event.current_buffer.open_in_editor()

@@ -55,7 +55,9 @@ def prompting(desk: Desk) -> PromptSession[str]:
         desk.prompt,
         multiline=True,
         prompt_continuation=_continued,
-        history=history.history(history.place() if look.history else None),
+        history=history.history(
+            history.place() if look.history else None, lambda: history.secrets(desk.session.settings)
+        ),
         lexer=Colours(),
         style=style(look.theme, color=color),
         color_depth=None if color else ColorDepth.DEPTH_1_BIT,

@@ -11,6 +11,7 @@ import argparse
 
 from prompt_toolkit import PromptSession
 
+from engine.cli.terminal import Terminated
 from engine.errors import Declined, Interrupted, StratoqlError, UsageError, explain, suggest
 from engine.repl import named
 from engine.repl.commands import COMMANDS
@@ -33,33 +34,34 @@ def run(settings: Settings, preferences: Preferences, given: argparse.Namespace)
             if preferences.init_command:
                 attempt(desk, preferences.init_command)
             while True:
-                text = read(prompt, desk)
-                if text is None:
-                    return 0
-                attempt(desk, text)
-        except Leave:
+                try:
+                    attempt(desk, read(prompt, desk))
+                except Terminated:
+                    raise
+                except KeyboardInterrupt:
+                    continue  # what was typed is cleared
+        except (Leave, EOFError):
             return 0
 
 
-def read(prompt: PromptSession[str], desk: Desk) -> str | None:
-    """What is typed next; empty where it was cleared, None at the end."""
+def read(prompt: PromptSession[str], desk: Desk) -> str:
+    """What is typed next. Raises EOFError at the end."""
     draft, desk.draft = desk.draft, ""
-    try:
-        return prompt.prompt(default=draft)
-    except KeyboardInterrupt:
-        return ""
-    except EOFError:
-        return None
+    return prompt.prompt(default=draft)
 
 
 def attempt(desk: Desk, text: str) -> None:
     """Do what was typed; an error is told and ends it."""
     try:
         enter(desk, text)
+    except (Declined, Interrupted) as error:  # as it was wanted
+        if isinstance(error.__context__, Terminated):
+            raise
+        desk.say(explain(error).removeprefix("error: "))
+    except Terminated:
+        raise
     except KeyboardInterrupt:
         desk.say("interrupted")
-    except (Declined, Interrupted) as error:  # as it was wanted
-        desk.say(explain(error).removeprefix("error: "))
     except StratoqlError as error:
         desk.say(explain(error))
 

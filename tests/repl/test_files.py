@@ -91,7 +91,11 @@ def test_a_wrong_file_is_told_as_such(
 
 def test_the_history_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "state" / "history"
-    kept = history.history(path)
+    settings = Settings(token="short-1", environ={"LINODE_TOKEN": "brief-2", "HOME": "/home/me"})
+    kept = history.history(path, lambda: history.secrets(settings))
+    kept.append_string("SELECT 'short-1', '/home/me';")
+    kept.append_string("SELECT 'brief-2';")
+    kept.append_string("SELECT '/home/me';")
     secret = "0123456789abcdef" * 4
     for text in ("SELECT 1;", "\\token", f"SELECT '{secret}';", "EXEC p.s.r.m @root_pass = 'hunter2';", "SELECT 2;"):
         kept.append_string(text)
@@ -99,7 +103,8 @@ def test_the_history_is_its_owners_alone(tmp_path: Path) -> None:
     written = path.read_text(encoding="utf-8")
     assert "SELECT 1;" in written
     assert "SELECT 2;" in written
-    assert all(word not in written for word in ("token", secret, "hunter2"))
+    assert "SELECT '/home/me';" in written
+    assert all(word not in written for word in ("token", secret, "hunter2", "short-1", "brief-2"))
     path.chmod(0o644)
     history.history(path)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -145,6 +146,15 @@ def test_no_colour_where_none_is_wanted(tmp_path: Path) -> None:
     terminal.types("SELECT 'x' AS y;\r")
     assert not COLOURED.search(terminal.sees("1 row") + terminal.ready())
     terminal.leaves()
+
+
+def test_a_termination_ends_it(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "--sandbox")
+    terminal.child.kill(signal.SIGTERM)
+    terminal.sees("terminated")
+    terminal.child.expect(pexpect.EOF)
+    terminal.child.close()
+    assert terminal.child.exitstatus == 143
 
 
 def test_piped_in_it_is_a_script(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.cli.scripts import read_script
-from engine.errors import UsageError
+from engine.cli.terminal import Terminated
+from engine.errors import Interrupted, UsageError
 from engine.repl import editor, named
 from engine.repl.commands.registry import command
 
@@ -40,7 +41,9 @@ def watch(desk: Desk, argument: str) -> None:
             desk.say(f"{time.strftime('%H:%M:%S')}, every {seconds:g} s; Ctrl-C ends it")
             desk.run(sql)
             time.sleep(seconds)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted) as stopped:
+        if Terminated in (type(stopped), type(stopped.__context__)):
+            raise
         desk.say("stopped")
 
 
