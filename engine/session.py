@@ -60,6 +60,7 @@ class Session:
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
         self._on_event = on_event
         self._approve = approve
+        self.asking = False  # while a person is asked, and whoever draws on the terminal should not
         self._transport = transport
         self._portal: Portal | None = None
         self._client: Client | None = None
@@ -216,9 +217,12 @@ class Session:
         tally, made = Tally(), widened(made)
         todo = portal.run(run_until_write(made, store, traffic, self.settings, tally))
         if todo:
-            start = perf_counter()
-            if not approve(preview(made, todo, store, self.settings)):
-                raise Declined("not done: nothing was written")
+            start, self.asking = perf_counter(), True
+            try:
+                if not approve(preview(made, todo, store, self.settings)):
+                    raise Declined("not done: nothing was written")
+            finally:
+                self.asking = False
             thought = perf_counter() - start
             for each in (traffic.budget, store):
                 each.extend(thought)

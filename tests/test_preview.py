@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -163,16 +164,15 @@ def test_time_to_think_is_not_the_statements() -> None:
     account = Account()
 
     def slowly(_: Preview) -> bool:
-        import time
-
         time.sleep(0.6)
-        return True
+        return session.asking
 
     settings = Settings(token="t", timeout=0.5, environ={})
     with account.session(slowly, settings) as session:
         (result,) = session.run(f"{DELETE} RETURNING id")
         assert len(result.fetchall()) == 3
         assert result.stats.seconds < 0.5
+        assert not session.asking
 
 
 def test_another_token_and_what_is_left_of_a_limit() -> None:
