@@ -64,10 +64,10 @@ def run_text(
             terminal.say(", ".join(cost), given.color)
 
 
-def options_for(stream: TextIO, given: argparse.Namespace) -> Options:
+def options_for(stream: TextIO, given: argparse.Namespace, *, pretty: bool = False) -> Options:
     """What the flags say of the format."""
     color = terminal.wants_color(given.color, stream)
-    return Options(delimiter=given.delimiter, headers=not given.hideheaders, color=color)
+    return Options(delimiter=given.delimiter, headers=not given.hideheaders, color=color, pretty=pretty)
 
 
 def write_result(result: Result, stream: TextIO, given: argparse.Namespace) -> int:

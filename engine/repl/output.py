@@ -8,7 +8,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-from dataclasses import replace
 from io import StringIO
 from time import perf_counter
 from types import FrameType
@@ -62,7 +61,7 @@ class Pages(StringIO):
     def __init__(self, out: TextIO, screen: Screen) -> None:
         super().__init__()
         self._out = out
-        self._screen = screen
+        self.screen = screen
         self._lines = 0
         self._pager: subprocess.Popen[str] | None = None
         self._before: Any = None
@@ -71,9 +70,9 @@ class Pages(StringIO):
     def write(self, text: str) -> int:
         if self._pager is not None:
             return self._send(text)
-        self._lines += tall(text, self._screen.columns)
+        self._lines += tall(text, self.screen.columns)
         super().write(text)
-        if self._lines > self._screen.rows - 2 and self._screen.pager:  # the prompt and the toolbar need a line each
+        if self._lines > self.screen.rows - 2 and self.screen.pager:  # the prompt and the toolbar need a line each
             self._open()
         return len(text)
 
@@ -99,12 +98,12 @@ class Pages(StringIO):
         environ = {"LESS": "-RS", **os.environ}
         try:
             self._pager = subprocess.Popen(
-                self._screen.pager, stdin=subprocess.PIPE, encoding="utf-8", errors="replace", env=environ
+                self.screen.pager, stdin=subprocess.PIPE, encoding="utf-8", errors="replace", env=environ
             )
         except OSError as error:
-            named = shlex.join(self._screen.pager)
+            named = shlex.join(self.screen.pager)
             terminal.say(f"note: cannot start the pager {named}: {error.strerror}; \\pager off goes without")
-            self._screen = self._screen._replace(pager=())
+            self.screen = self.screen._replace(pager=())
             return
         self._before = signal.signal(signal.SIGINT, _ignored)
         self._send(self.getvalue())
@@ -141,14 +140,15 @@ def write(
     of it in which somebody read.
     """
     pages = Pages(stream, screen)
-    options = options_for(stream, given)
+    plain_options, pretty = options_for(stream, given), options_for(stream, given, pretty=True)
+    tabular = given.output == "table" and result.kind == "rows"
     try:
-        if given.output == "table" and expanded == "auto" and result.kind == "rows":
-            count = _fitting(result, pages, options, screen)
+        if tabular and expanded == "auto":
+            count = _fitting(result, pages, plain_options, pretty)
+        elif tabular and expanded == "on":
+            count = FORMATS["vertical"](result, pages, pretty)
         else:
-            upright = given.output == "table" and expanded == "on" and result.kind == "rows"
-            name = "vertical" if upright else given.output
-            count = FORMATS[name](result, pages, replace(options, pretty=upright))
+            count = FORMATS[given.output](result, pages, plain_options)
     except Gone:
         pages.finish()
         return None, pages.waited
@@ -159,16 +159,16 @@ def write(
     return count, pages.waited
 
 
-def _fitting(result: Result, pages: Pages, options: Options, screen: Screen) -> int:
+def _fitting(result: Result, pages: Pages, options: Options, pretty: Options) -> int:
     """As a table, or a field a line where the table is wider than the screen."""
     rows = list(result)
     held = StringIO()
     count = FORMATS["table"](Result(result.columns, iter(rows)), held, options)
     first = held.getvalue().partition("\n")[0]
-    if width(plain(first)) <= screen.columns:
+    if width(plain(first)) <= pages.screen.columns:
         pages.write(held.getvalue())
         return count
-    return FORMATS["vertical"](Result(result.columns, iter(rows)), pages, replace(options, pretty=True))
+    return FORMATS["vertical"](Result(result.columns, iter(rows)), pages, pretty)
 
 
 def narrowed(result: Result, columns: int) -> Result:
