@@ -19,21 +19,27 @@ class Forecast:
         self._compute = compute
         self._known: dict[str, Cost] = {}
         self._wanted = ""
+        self._names: object = None
 
-    def of(self, text: str) -> Cost:
-        """The cost of a text, as far as it is known now; the prompt is drawn again when it is."""
+    def of(self, text: str, names: object) -> Cost:
+        """The cost of a text, as far as it is known now; the prompt is drawn again when it is.
+
+        `names` is what names mean: with others nothing that is known holds.
+        """
+        if names is not self._names:
+            self._known, self._wanted, self._names = {}, "", names
         if text not in self._known and text != self._wanted:
             self._wanted = text
             get_app().create_background_task(self._look(text))
         return self._known.get(text, Cost())
 
-    def forget(self) -> None:
-        """What names mean has changed."""
-        self._known.clear()
-        self._wanted = ""
-
     async def _look(self, text: str) -> None:
-        await asyncio.sleep(PAUSE)
-        if text == self._wanted:
-            self._known[text] = await asyncio.to_thread(self._compute, text)
-            get_app().invalidate()
+        known = self._known
+        try:
+            await asyncio.sleep(PAUSE)
+            if text == self._wanted:
+                known[text] = await asyncio.to_thread(self._compute, text)
+                get_app().invalidate()
+        finally:
+            if text == self._wanted and text not in known:
+                self._wanted = ""  # Enter came first: the next prompt may ask again

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from io import StringIO
 from time import perf_counter
 from types import FrameType
@@ -32,9 +33,9 @@ class Screen(NamedTuple):
 
 
 def screen(pager: str) -> Screen:
-    """The terminal as it is now. `pager` is the preference of that name."""
+    """The terminal as it is now. `pager` is the preference of that name; nobody pages through a file."""
     columns, rows = shutil.get_terminal_size()
-    return Screen(columns, rows, _command(pager))
+    return Screen(columns, rows, _command(pager) if sys.stdout.isatty() else ())
 
 
 def _command(pager: str) -> tuple[str, ...]:

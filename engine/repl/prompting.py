@@ -84,5 +84,5 @@ def _toolbar(desk: Desk, forecast: Forecast) -> StyleAndTextTuples:
     vi = ""
     if app.editing_mode is EditingMode.VI:
         vi = {InputMode.INSERT: "insert", InputMode.NAVIGATION: "normal"}.get(app.vi_state.input_mode, "edit")
-    facts = replace(desk.facts(), cost=forecast.of(app.current_buffer.text), vi=vi)
+    facts = replace(desk.facts(), cost=forecast.of(app.current_buffer.text, desk.session.names), vi=vi)
     return [*toolbar(facts, app.output.get_size().columns)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.planner.names import Names
 from engine.repl.cost import Cost, cost
@@ -15,6 +17,9 @@ from tests.planner.demo import ROOT
 
 IMAGES = "linode.images.images"
 CATALOG = Catalog([Path(ROOT)])
+PIECES = f"""SELECT * DELETE INSERT INTO REPLACE SET EXEC WITH FROM {IMAGES} acme.shop.orders WHERE id = 'private/1' (
+) , ; VALUES 1 AS a data__label RETURNING EXPLAIN ANALYZE USE linode JOIN ON customerId IN @x @@json ' " --
+\\g""".split()
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
 
 
@@ -52,6 +57,13 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 )  # fmt: skip
 def test_cost(text: str, expected: Cost) -> None:
     assert cost(text, Names(CATALOG), Settings(environ={})) == expected
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map(" ".join))
+def test_whatever_is_typed_it_is_no_more_than_a_line(text: str) -> None:
+    told = cost(text, Names(CATALOG), Settings(environ={}))
+    assert "\n" not in told.text
+    assert bool(told.text) == (told.kind != "nothing")
 
 
 def shown(facts: Facts, columns: int) -> str:
