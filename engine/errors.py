@@ -19,7 +19,8 @@
     │   ├── ApiError           the API said no: status, errors
     │   └── TimedOut           the time given is used up
     ├── PartialWrite           some rows of a write are done, some are not: each is accounted for
-    └── Interrupted            the user stopped it
+    ├── Interrupted            the user stopped it
+    └── Declined               the user was asked, and said no: nothing was written
 
 Errors carry facts as attributes, so nobody parses a message; `hint` is the next step in one sentence.
 """
@@ -125,7 +126,13 @@ class InvalidValue(StatementError):
 
 
 class Refused(StatementError):
-    """Understood, and not done: it would be unsafe, unbounded or not what was meant."""
+    """Understood, and not done: it would be unsafe, unbounded or not what was meant. `brief`: what, in some words."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, span: Span | None = None, brief: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, span=span)
+        self.brief = brief or message
 
 
 class QueryFault(StatementError):
@@ -247,6 +254,10 @@ class PartialWrite(StratoqlError):
 
 class Interrupted(StratoqlError):
     """The user stopped the statement."""
+
+
+class Declined(StratoqlError):
+    """The user was shown what a write would do, and said no."""
 
 
 def suggest(name: str, known: Sequence[str], *, likeness: float = 0.6) -> str | None:

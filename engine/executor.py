@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from itertools import dropwhile
 from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -64,6 +65,12 @@ class Tally(Struct):
     warnings: list[str] = []
     steps: dict[str, Spent] = {}  # by table
     began: float = field(default_factory=perf_counter)
+    paused: float = 0.0  # seconds in which a person was asked
+
+    def pause(self, seconds: float) -> None:
+        """The time in which a person thought about a write is no time of the statement."""
+        self.began += seconds
+        self.paused += seconds
 
     def add(self, step: Step, page: Page, began: float) -> None:
         """A page is loaded; `began` is when that was started."""
@@ -91,21 +98,37 @@ async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) ->
     Raises CallError, and PartialWrite where some of several writes were done and some were not.
     """
     tally = Tally()
-    for wave in waves(plan.steps):
-        await _together([_run(step, store, wire, settings, tally) for step in wave])
+    todo = await run_until_write(plan, store, wire, settings, tally)
+    await run_write(plan, todo, store, wire, settings, tally)
     return tally
 
 
+async def run_until_write(plan: Plan, store: Store, wire: Wire, settings: Settings, tally: Tally) -> list[Job]:
+    """Run the steps before the one that writes, and answer its calls: all of them, checked, none sent.
+
+    A plan without a write is run to its end. Raises Refused where the write would be too large.
+    """
+    for wave in waves(plan.steps):
+        if wave[0].writes:
+            return _allowed(wave[0], calls(wave[0], store, settings), settings)
+        await _together([_run(step, store, wire, settings, tally) for step in wave])
+    return []
+
+
+async def run_write(
+    plan: Plan, todo: Sequence[Job], store: Store, wire: Wire, settings: Settings, tally: Tally
+) -> None:
+    """Send exactly these calls, then run the steps that wait for their answers."""
+    for wave in dropwhile(lambda wave: not wave[0].writes, waves(plan.steps)):
+        if wave[0].writes:
+            await _write(wave[0], todo, store, wire, settings, tally)
+        else:
+            await _together([_run(step, store, wire, settings, tally) for step in wave])
+
+
 async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    todo = calls(step, store, settings)
-    if len(todo) > settings.max_requests:
-        raise Refused(
-            f"this would send {len(todo)} requests, more than the {settings.max_requests} allowed",
-            hint=f"narrow the WHERE, or allow them: --max-requests {len(todo)}",
-        )
-    if step.writes:
-        await _write(step, todo, store, wire, settings, tally)
-    elif step.counts:
+    todo = _allowed(step, calls(step, store, settings), settings)
+    if step.counts:
         await _each(step, todo, wire, lambda job: _count(step, job, store, wire, tally))
     elif len(todo) == 1:
         async for page in _pages(todo[0], wire):
@@ -115,6 +138,21 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
         for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
             for page in pages:
                 _load(step, job, page, store, tally)
+
+
+def _allowed(step: Step, todo: list[Job], settings: Settings) -> list[Job]:
+    """The calls, if they are not more than may be sent or written."""
+    if len(todo) > settings.max_requests:
+        raise Refused(
+            f"this would send {len(todo)} requests, more than the {settings.max_requests} allowed",
+            hint=f"narrow the WHERE, or allow them: --max-requests {len(todo)}",
+        )
+    if step.writes and len(todo) > settings.max_writes:
+        raise Refused(
+            f"this {step.verb.upper()} would write {len(todo)} rows, more than the {settings.max_writes} allowed",
+            hint=f"narrow the WHERE, look at the rows with EXPLAIN, or allow them: --max-writes {len(todo)}",
+        )
+    return todo
 
 
 def calls(step: Step, store: Store, settings: Settings) -> list[Job]:
@@ -211,11 +249,6 @@ class _Outcome(Struct):
 
 async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
     """Send every call once. The first failure stops what has not left; what was done is loaded whatever happens."""
-    if len(todo) > settings.max_writes:
-        raise Refused(
-            f"this {step.verb.upper()} would write {len(todo)} rows, more than the {settings.max_writes} allowed",
-            hint=f"narrow the WHERE, look at the rows with EXPLAIN, or allow them: --max-writes {len(todo)}",
-        )
     outcomes = [_Outcome() for _ in todo]
     places = asyncio.Semaphore(settings.concurrency)
     stopped = False

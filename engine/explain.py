@@ -72,17 +72,20 @@ def _requests(step: Step, store: Store, settings: Settings) -> Iterator[str]:
 
 def _request(step: Step, job: Job, settings: Settings) -> Iterator[str]:
     first, *rest = describe(prepare(job.call, settings))
-    paging = step.method.paging
-    walks = paging.algorithm != "none" and paging.request_key not in {
-        p.wire for p in step.method.params if p.name in job.call.args
-    }
-    more = "  (and every further page)" if walks else ""
+    more = "  (and every further page)" if walks(step, job) else ""
     if step.counts:
         more = "  (its count of rows is enough)"
     elif step.limit is not None:
-        more = f"  (and further pages up to {step.limit} rows)" if walks else ""
+        more = f"  (and further pages up to {step.limit} rows)" if more else ""
     yield f"send: {first}{more}"
     yield from (f"  {line}" for line in rest)
+
+
+def walks(step: Step, job: Job) -> bool:
+    """Whether a call goes on from page to page."""
+    paging = step.method.paging
+    given = {p.wire for p in step.method.params if p.name in job.call.args}
+    return paging.algorithm != "none" and paging.request_key not in given
 
 
 def _one_line(sql: str) -> str:

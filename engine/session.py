@@ -13,7 +13,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine.errors import DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
+from engine.errors import Declined, DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
 from engine.planner.names import Names
@@ -30,14 +30,19 @@ if TYPE_CHECKING:
 
     from engine.connections import Connection
     from engine.executor import Tally
+    from engine.portal import Portal
+    from engine.preview import Approve
     from engine.wire.call import Cost
-    from engine.wire.client import Event
+    from engine.wire.client import Event, Traffic
 
 _DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "done"}
 
 
 class Session:
     """A conversation with APIs in SQL. A context manager; used by one thread at a time.
+
+    `approve` is asked before a write, when every call of it is known and none is sent. Where it says yes exactly
+    those calls are sent; where it says no the statement ends in Declined.
 
     >>> with Session(Settings(sandbox="")) as session:
     ...     for result in session.run("SELECT id FROM linode.images.images WHERE id = 'linode/debian12'"):
@@ -50,15 +55,33 @@ class Session:
         settings: Settings,
         *,
         on_event: Callable[[Event], None] | None = None,
+        approve: Approve | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
         self.on_event = on_event  # asked for by each statement as it starts
+        self._approve = approve
         self._transport = transport
         self._connection: Connection | None = None
         self._cost: Cost | None = None  # of the last statement
         self._tally: Tally | None = None  # of the last statement
         self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
+
+    @property
+    def names(self) -> Names:
+        """Where its statements look names up: the catalog, and the provider that USE chose."""
+        return self._names
+
+    def allowances(self) -> dict[str, tuple[int, int]]:
+        """By rate limit, the requests left now and those it has in all; of limits not met yet nothing is known."""
+        return self._connection.client.limits.left() if self._connection is not None else {}
+
+    def sign_in(self, token: str | None) -> None:
+        """Another token from here on; None: the one that is found where the provider's document says."""
+        if self.settings.sandbox is not None:
+            raise UsageError("the sandbox has a token of its own", hint="leave --sandbox out to talk to the real API")
+        self.close()  # a client remembers what it found
+        self.settings = replace(self.settings, token=token)
 
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
         """The result of each statement, executed as the iterator advances.
@@ -187,17 +210,41 @@ class Session:
         connection = self._connected()
         traffic = connection.client.statement(self.settings, self.on_event)
         try:
-            self._tally = connection.portal.run(run_steps(made, store, traffic, self.settings))
+            if self._approve is None or made.write is None:
+                self._tally = connection.portal.run(run_steps(made, store, traffic, self.settings))
+            else:
+                self._tally = self._asked(made, store, traffic, connection.portal, self._approve)
             return self._tally
         finally:
             self._cost = traffic.cost
+
+    def _asked(self, made: Plan, store: Store, traffic: Traffic, portal: Portal, approve: Approve) -> Tally:
+        """Run the steps up to the write; where its calls find approval, send just those. To think costs no time."""
+        from engine.executor import Tally, run_until_write, run_write
+        from engine.preview import preview, widened
+        from engine.wire.events import Event
+
+        tally, made = Tally(), widened(made)
+        todo = portal.run(run_until_write(made, store, traffic, self.settings, tally))
+        if todo:
+            start = perf_counter()
+            traffic.tell(Event("ask", "asking whether to go on"))
+            if not approve(preview(made, todo, store, self.settings)):
+                raise Declined("not done: nothing was written")
+            thought = perf_counter() - start
+            for each in (traffic.budget, store):
+                each.extend(thought)
+            tally.pause(thought)
+        portal.run(run_write(made, todo, store, traffic, self.settings, tally))
+        return tally
 
     def _answer(self, planned: Planned, store: Store, tally: Tally | None, start: float) -> Result:
         """The output query over the tables, or a count."""
         made, written = planned.plan, planned.plan.write
         affected = tally.calls if tally is not None and written is not None else None
         messages = [_counted(affected, made.verb)] if affected is not None and made.verb in _DONE else []
-        stats = _stats(tally, self._cost, perf_counter() - start) if tally and self._cost else Stats()
+        seconds = perf_counter() - start - (tally.paused if tally else 0.0)
+        stats = _stats(tally, self._cost, seconds) if tally and self._cost else Stats()
         warnings = tally.warnings if tally else ()
         if made.output is None or planned.output is None:
             store.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,6 @@ class Settings:
             raise UsageError(f"setting timeout must be more than 0 seconds, got {self.timeout}")
 
 
-_FROM_FILE = {f.name for f in fields(Settings)} - {"environ", "token", "sandbox"}
-
-
 def config_path() -> Path:
     """Where the configuration file is looked for on this platform (`STRATOQL_CONFIG` overrides it)."""
     if named := os.environ.get("STRATOQL_CONFIG"):
@@ -67,12 +64,21 @@ def load(arguments: Mapping[str, Any] | None = None, *, path: Path | None = None
 
 def _read(path: Path) -> dict[str, Any]:
     """The settings of a configuration file; an absent file sets nothing."""
+    values = tables(path)
+    values.pop("shell", None)  # the shell checks its own table, when it opens
+    return checked(path, values, KINDS)
+
+
+def tables(path: Path) -> dict[str, Any]:
+    """All that a configuration file says, unchecked but for a token; an absent file says nothing."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read the configuration {path}: it is not UTF-8 text") from error
     import tomllib  # here: most starts have no such file
 
     try:
@@ -83,28 +89,37 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"{path}: a token does not belong in this file", hint="set LINODE_TOKEN in the environment instead"
         )
+    return values
+
+
+def checked(
+    path: Path, values: Mapping[str, Any], kinds: Mapping[str, tuple[type, ...]], table: str = ""
+) -> dict[str, Any]:
+    """The values of one table of the file, each of a name and a type that are known. Lists become tuples."""
     for name in values:
-        if name not in _FROM_FILE:
+        if name not in kinds:
             from engine.errors import suggest
 
-            raise UsageError(f"{path}: unknown setting {name!r}", hint=suggest(name, sorted(_FROM_FILE)))
-    return {name: _typed(path, name, value) for name, value in values.items()}
+            raise UsageError(f"{path}: unknown setting {table}{name!r}", hint=suggest(name, sorted(kinds)))
+    return {name: _typed(path, table + name, value, kinds[name]) for name, value in values.items()}
 
 
-def _typed(path: Path, name: str, value: Any) -> Any:
+# What a configuration file may set, and the types of the values there.
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "servers": (dict,),
+    "registry": (list,),
+    "concurrency": (int,),
+    "page_size": (int,),
+    "max_requests": (int,),
+    "max_writes": (int,),
+    "timeout": (int, float),
+    "pushdown": (bool,),
+    "insecure_http": (bool,),
+}
+
+
+def _typed(path: Path, name: str, value: Any, wanted: tuple[type, ...]) -> Any:
     """A value of the file, checked against the kind of the setting."""
-    kinds: dict[str, tuple[type, ...]] = {
-        "servers": (dict,),
-        "registry": (list,),
-        "concurrency": (int,),
-        "page_size": (int,),
-        "max_requests": (int,),
-        "max_writes": (int,),
-        "timeout": (int, float),
-        "pushdown": (bool,),
-        "insecure_http": (bool,),
-    }
-    wanted = kinds[name]
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
         raise UsageError(f"{path}: {name} must be of type {wanted[0].__name__}, got {value!r}")
     return tuple(value) if isinstance(value, list) else value

@@ -75,6 +75,10 @@ class Store:
         self._db.set_progress_handler(self._overdue, 100_000)
         self._cause: str | None = None
 
+    def extend(self, seconds: float) -> None:
+        """Move the deadline, for time that passed while nothing was to do."""
+        self._deadline += seconds
+
     def _overdue(self) -> bool:
         return monotonic() > self._deadline
 

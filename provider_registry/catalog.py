@@ -77,6 +77,19 @@ class Catalog:
         parent = f"{self.provider(provider).name}.{self.service(provider, service).name}.{owner.name}"
         return _named("method", method, parent, owner.methods)
 
+    def signing(self, provider: str | None = None) -> tuple[str, Method] | None:
+        """A method that asks for a credential and its service, of this provider or the first; None: none does."""
+        try:
+            owner = self.provider(provider) if provider else self.providers()[0]
+            for name in list(owner.services)[:1]:
+                for resource in self.service(owner.name, name).resources.values():
+                    for method in resource.methods.values():
+                        if method.auth.type != "null_auth":
+                            return name, method
+        except (BadDocument, NotFound, IndexError):
+            pass
+        return None
+
     def _all(self) -> Mapping[str, Sequence[Path]]:
         """The folders of every provider, by name in lower case; those of earlier roots first."""
         if not self._folders:

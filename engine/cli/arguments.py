@@ -30,6 +30,7 @@ SETTINGS = (
     "pushdown",
     "insecure_http",
 )
+SHELL = ("prompt", "init_command", "history", "confirm")
 _DEFAULTS: dict[str, Any] = {
     "command": None,
     "infile": None,
@@ -45,6 +46,7 @@ _DEFAULTS: dict[str, Any] = {
     "timing": False,
     "verbose": False,
     "color": "auto",
+    **dict.fromkeys(SHELL),
     **dict.fromkeys(SETTINGS),
 }
 _EPILOG = """\
@@ -228,6 +230,20 @@ _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
         "const": True,
         "help": "allow plain http to hosts other than this one",
     },
+    ("--prompt",): {"metavar": "TEXT", "help": "what stands before what is typed in the shell"},
+    ("--init-command",): {"metavar": "SQL", "help": "what the shell runs first"},
+    ("--no-history",): {
+        "action": "store_const",
+        "const": False,
+        "dest": "history",
+        "help": "keep nothing of what is typed in the shell",
+    },
+    ("--no-confirm",): {
+        "action": "store_const",
+        "const": False,
+        "dest": "confirm",
+        "help": "let the shell write without a question",
+    },
     ("--version",): {"action": _Version, "help": "print the version"},
 }
 
@@ -287,6 +303,12 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
 
     manifest = commands.add_parser("manifest", help="print a data file for an INSERT, to fill in", **common)
     manifest.add_argument("resource", metavar="RESOURCE", help="such as linode.images.images")
+    config = commands.add_parser("config", help="the configuration file: begin one, see what is in force", **common)
+    actions = config.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", required=True, parser_class=_Parser
+    )
+    actions.add_parser("init", help="write a commented file, unless there is one", **common)
+    actions.add_parser("show", help="every setting, its value, and where that is from", **common)
 
     completion = commands.add_parser("completion", help="print a script that completes commands and flags", **common)
     completion.add_argument("shell", choices=SHELLS, help="the shell it is for")

@@ -95,6 +95,13 @@ def validate(given: argparse.Namespace, open_session: OpenSession) -> int:
     return 1 if counts["error"] else 0
 
 
+def config(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`config`: a file to begin with, or what is in force and why."""
+    from engine.cli import config as configuration
+
+    return {"init": configuration.init, "show": configuration.show}[given.action](given)
+
+
 def completion(given: argparse.Namespace, open_session: OpenSession) -> int:
     """`completion`: a script for the user's shell, made from the parser."""
     import shtab
@@ -128,6 +135,7 @@ COMMANDS: Mapping[str | None, Command] = {
     "sandbox": sandbox,
     "registry": registry,
     "manifest": manifest,
+    "config": config,
     "completion": completion,
 }
 _REGISTRY: Mapping[str, Command] = {"list": list_providers, "validate": validate}

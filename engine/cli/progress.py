@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Protocol
@@ -26,10 +26,16 @@ class Heard(Protocol):
 
 
 class Standing:
-    """What the events of one statement add up to. `now` is a clock in seconds."""
+    """What the events of one statement add up to, and who holds the pen.
+
+    `wipe` clears what was drawn; nothing is drawn from a question on until the next request leaves.
+    """
 
     def __init__(self) -> None:
         self.rows = 0
+        self.asking = False
+        self.pen = threading.Lock()
+        self.wipe: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._pages: dict[int, tuple[str, int, int]] = {}  # by walk: of what, how many are here, how many there are
         self._calls: tuple[str, int, int] | None = None
@@ -37,6 +43,12 @@ class Standing:
 
     def hear(self, event: Event) -> None:
         """Take an event into account. Called from another thread than the readers'."""
+        if event.kind == "ask":
+            with self.pen:
+                self.asking = True
+                self.wipe()
+        elif event.kind == "request":
+            self.asking = False
         with self._lock:
             match event.kind:
                 case "page":
@@ -91,15 +103,18 @@ def _draw(standing: Standing, over: threading.Event) -> None:
         return
     from tqdm import tqdm
 
-    with tqdm(file=sys.stderr, leave=False, mininterval=0, dynamic_ncols=True, bar_format=_FORMAT) as bar:
+    with tqdm(file=sys.stderr, leave=False, delay=SOON, dynamic_ncols=True, bar_format=_FORMAT) as bar:
         bar.start_t -= SOON
+        standing.wipe = bar.clear
         while not over.wait(OFTEN):
             what, unit, done, of = standing.now()
             bar.set_description_str(what or "working", refresh=False)
             bar.unit, bar.n, bar.total = f"{unit}s", done, of
             rows = f"{standing.rows:,} rows" if standing.rows else ""
             bar.set_postfix_str(", ".join(filter(None, (standing.waiting(), rows))), refresh=False)
-            bar.refresh()
+            with standing.pen:
+                if not standing.asking:
+                    bar.refresh()
 
 
 _FORMAT = "{desc} |{bar:20}| {n_fmt}/{total_fmt} {unit} [{elapsed}{postfix}]"

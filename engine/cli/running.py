@@ -29,6 +29,7 @@ class Statements(progress.Heard, Protocol):
 
 
 OpenSession: TypeAlias = Callable[[Settings], AbstractContextManager[Statements]]
+Write: TypeAlias = Callable[[Result, TextIO, argparse.Namespace], int]  # answers the rows
 
 
 def run_statements(text: str, settings: Settings, given: argparse.Namespace, open_session: OpenSession) -> None:
@@ -42,12 +43,14 @@ def run_text(
     session: Statements,
     stream: TextIO,
     given: argparse.Namespace,
+    show: Write | None = None,
     before: Callable[[Result], Result] = lambda result: result,
 ) -> None:
-    """The statements of a text, each result handed to `before` and shown.
+    """The statements of a text, each result handed to `before` and shown as `show` shows it.
 
     What a broken write has done is shown before its error.
     """
+    show = show or show_result
     results = session.run(text, dry_run=given.dryrun)
     while True:
         start = perf_counter()
@@ -135,7 +138,7 @@ def _run_item(number: int, course: Course, session: Statements, stream: TextIO, 
 
     outcomes[number] = "interrupted"
     try:
-        run_text(item.text, session, stream, given, before)
+        run_text(item.text, session, stream, given, before=before)
         outcomes[number] = ran or ("was planned" if given.dryrun else "ran")
     except StratoqlError as error:
         outcomes[number] = f"{ran}; what it returns was not shown" if ran else _failed(error)
@@ -160,15 +163,24 @@ def _ends_all(error: StratoqlError) -> bool:
     return stopped or (isinstance(error, UsageError) and error.statement is None)
 
 
-def show(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
+def options_for(stream: TextIO, given: argparse.Namespace, *, pretty: bool = False) -> Options:
+    """What the flags say of the format."""
+    color = terminal.wants_color(given.color, stream)
+    return Options(delimiter=given.delimiter, headers=not given.hideheaders, color=color, pretty=pretty)
+
+
+def write_result(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
+    """The rows in the format that the flags name."""
+    return FORMATS[given.output](result, stream, options_for(stream, given))
+
+
+def show_result(result: Result, stream: TextIO, given: argparse.Namespace, write: Write = write_result) -> int:
     """One result: its rows to the stream, the rest to the person. Answers the rows, of a write those affected."""
     for warning in result.warnings:
         terminal.say(f"warning: {warning}", given.color)
-    color = terminal.wants_color(given.color, stream)
-    options = Options(delimiter=given.delimiter, headers=not given.hideheaders, color=color)
     try:
         with output.writing(given.outfile or "standard output"):
-            count = FORMATS[given.output](result, stream, options)
+            count = write(result, stream, given)
             stream.flush()
     finally:
         result.close()

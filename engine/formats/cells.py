@@ -72,6 +72,24 @@ def compact(document: str) -> str:
         return str(document)
 
 
+def indented(document: str) -> str:
+    """A JSON document over as many lines as it has members; text that is no JSON stays as it is.
+
+    >>> print(indented('{"a":[1]}'))
+    {
+      "a": [
+        1
+      ]
+    }
+    """
+    import msgspec
+
+    try:
+        return msgspec.json.format(str(document), indent=2)
+    except msgspec.DecodeError:
+        return str(document)
+
+
 _SPELLINGS: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     bytes: bytes.hex,

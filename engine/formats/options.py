@@ -19,6 +19,7 @@ class Options(NamedTuple):
     headers: bool = True
     null: str = "NULL"
     color: bool = False
+    pretty: bool = False
 
 
 # Writes the rest of a result to a stream and answers how many rows that were.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import Any, TextIO
 
-from engine.formats.cells import batches, paint, printable, shown, width
+from engine.formats.cells import batches, indented, paint, printable, shown, width
 from engine.formats.options import Options
-from engine.result import Result
+from engine.result import JsonText, Result
 
 _RULE = 60  # columns
 
@@ -23,9 +23,18 @@ def vertical(result: Result, stream: TextIO, options: Options) -> int:
         for row in batch:
             count += 1
             stream.write(_rule(count, options.headers))
-            for label, value in zip(labels, row, strict=True):
-                stream.write(f"{label} | {shown(value, null, options.color)}\n")
+            for label, value in zip(labels, row, strict=True):  # the lines of a value stand under its first
+                for line in _lines(value, null, options):
+                    stream.write(f"{label} | {line}\n")
+                    label = " " * widest
     return count
+
+
+def _lines(value: Any, null: str, options: Options) -> list[str]:
+    """A value as a reader sees it; a JSON document over several lines where that is wanted."""
+    if options.pretty and isinstance(value, JsonText):
+        return [printable(line) for line in indented(value).split("\n")]
+    return [shown(value, null, options.color)]
 
 
 def _rule(number: int, headers: bool) -> str:

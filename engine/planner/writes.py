@@ -402,6 +402,7 @@ def _unbounded(statement: Change | Delete, method: Method) -> Refused:
         f"{method.name} needs {needs}",
         span=statement.target.span,
         hint=f"add the line: {_line(method)}",
+        brief=f"{verb} without a WHERE",
     )
 
 

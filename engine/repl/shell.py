@@ -1,4 +1,4 @@
-"""The loop of the shell: read a statement, run it, show it.
+"""The loop of the shell: read what is typed, do it, tell what went wrong. It owns nothing.
 
 Enter runs what ends in a semicolon, or a command that begins with a backslash; otherwise it opens another line.
 Ctrl-C cancels the running statement, or clears what is typed; Ctrl-D leaves. A failed statement is told and the shell
@@ -8,122 +8,86 @@ goes on.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from engine.cli import terminal
-from engine.cli.running import run_text
-from engine.errors import StratoqlError, explain
-from engine.formats import FORMATS
-from engine.language.dialect import split
-from engine.session import Session
+from engine.cli.terminal import Terminated
+from engine.errors import Declined, Interrupted, StratoqlError, UsageError, explain, suggest
+from engine.repl import named
+from engine.repl.commands import COMMANDS
+from engine.repl.commands.asking import Leave
+from engine.repl.desk import Desk
+from engine.repl.preferences import Preferences
+from engine.repl.prompting import prompting
+from engine.repl.scan import command_in
 from engine.settings import Settings
 
-_HELP = """\\o FORMAT  the output format
-\\timing    rows, requests and seconds of each statement, on or off
-\\q         leave (Ctrl-D)
-\\?         this help
-Statements end with a semicolon; SHOW PROVIDERS is a good one to begin with."""
+_WORDS = {"help": "\\?", "quit": "\\q", "exit": "\\q"}  # what people type who do not know this shell yet
 
 
-def run(settings: Settings, given: argparse.Namespace, *, reader: PromptSession[str] | None = None) -> int:
-    """Read and run statements until the end of input. Answers the exit code."""
-    where = "sandbox" if settings.sandbox is not None else "stratoql"
-    prompt = reader or PromptSession(history=_history())
-    terminal.say("Statements end with a semicolon; \\? helps, \\q leaves.", given.color)
-    with Session(settings) as session:
-        while True:
-            try:
-                text = prompt.prompt(
-                    f"{where}> ",
-                    multiline=True,
-                    key_bindings=_keys(),
-                    prompt_continuation="...> ".rjust(len(where) + 2),
-                ).strip()
-            except KeyboardInterrupt:
-                continue
-            except EOFError:
-                return 0
-            if text.startswith("\\"):
-                if _command(text, given):
-                    return 0
-            elif text:
-                _statements(text, session, given)
+def run(settings: Settings, preferences: Preferences, given: argparse.Namespace) -> int:
+    """Read and run until the end of input. Answers the exit code."""
+    with Desk(settings, preferences, given, ask, named.folder()) as desk:
+        prompt = prompting(desk)
+        desk.say("Statements end with a semicolon; \\? helps, \\q leaves.")
+        try:
+            if preferences.init_command:
+                attempt(desk, preferences.init_command)
+            while True:
+                try:
+                    attempt(desk, read(prompt, desk))
+                except Terminated:
+                    raise
+                except KeyboardInterrupt:
+                    continue  # what was typed is cleared
+        except (Leave, EOFError):
+            return 0
 
 
-def _command(text: str, given: argparse.Namespace) -> bool:
-    """A backslash command; answers whether to leave."""
-    word, _, argument = text.rstrip(";").partition(" ")
-    argument = argument.strip()
-    if word == "\\q":
-        return True
-    if word == "\\timing":
-        given.timing = not given.timing
-        terminal.say(f"timing is {'on' if given.timing else 'off'}", given.color)
-    elif word == "\\o" and argument in FORMATS:
-        given.output = argument
-    elif word == "\\o":
-        terminal.say(f"output is {given.output}; it can be {', '.join(FORMATS)}", given.color)
-    elif word == "\\?":
-        terminal.say(_HELP, given.color)
-    else:
-        terminal.say(f"there is no command {word}; \\? lists them", given.color)
-    return False
+def read(prompt: PromptSession[str], desk: Desk) -> str:
+    """What is typed next. Raises EOFError at the end."""
+    draft, desk.draft = desk.draft, ""
+    return prompt.prompt(default=draft)
 
 
-def _statements(text: str, session: Session, given: argparse.Namespace) -> None:
-    """Run what was typed; an error is told and ends it."""
+def attempt(desk: Desk, text: str) -> None:
+    """Do what was typed; an error is told and ends it."""
     try:
-        run_text(text, session, sys.stdout, given)
+        enter(desk, text)
+    except (Declined, Interrupted) as error:  # as it was wanted
+        if isinstance(error.__context__, Terminated):
+            raise
+        desk.say(explain(error).removeprefix("error: "))
+    except Terminated:
+        raise
     except KeyboardInterrupt:
-        terminal.say("interrupted", given.color)
+        desk.say("interrupted")
     except StratoqlError as error:
-        terminal.say(explain(error), given.color)
+        desk.say(explain(error))
 
 
-def complete(text: str) -> bool:
-    """Whether Enter should run the text: a command, or statements of which the last is closed.
-
-    >>> complete("SELECT 1"), complete("SELECT ';'"), complete("SELECT 1;"), complete("SELECT 1; -- done")
-    (False, False, True, True)
-    """
-    if not text.strip() or text.lstrip().startswith("\\"):
-        return True
-    try:
-        pieces = list(split(text))
-    except StratoqlError:
-        return False  # an open quote or comment goes on in the next line
-    return not pieces or ";" in text[pieces[-1].offset + len(pieces[-1].text) :]
-
-
-def _keys() -> KeyBindings:
-    keys = KeyBindings()
-
-    @keys.add("enter")
-    def _(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        if complete(buffer.text):
-            buffer.validate_and_handle()
-        else:
-            buffer.insert_text("\n")
-
-    return keys
+def enter(desk: Desk, text: str) -> None:
+    """Do what was typed: statements, a command, or statements and the command that ends them."""
+    sql, line = command_in(text)
+    if not line and (word := _WORDS.get(sql.rstrip("; ").lower())):
+        sql, line = "", word
+    if not line:
+        if sql:
+            desk.run(sql)
+        return
+    name, _, argument = line.partition(" ")
+    command = COMMANDS.get(name.rstrip(";"))
+    if command is None:
+        raise UsageError(f"there is no command {name}", hint=suggest(name, list(COMMANDS)))
+    if sql and not command.trailing:
+        raise UsageError(f"{name} stands alone", hint="run the statement first")
+    argument = argument.strip()
+    if "statement" not in command.takes:
+        argument = argument.rstrip("; ")
+    desk.last = sql or desk.last
+    command.run(desk, argument)
 
 
-def _history() -> History:
-    """The history file, readable by its owner alone; memory where it cannot be had."""
-    from platformdirs import user_state_path
-
-    path = Path(user_state_path("stratoql", appauthor=False)) / "history"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND, 0o600))
-        path.chmod(0o600)
-    except OSError:
-        return InMemoryHistory()
-    return FileHistory(str(path))
+def ask(question: str, *, secret: bool = False) -> str:
+    """An answer that no history keeps."""
+    return PromptSession[str]().prompt(question, is_password=secret)

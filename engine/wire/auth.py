@@ -97,6 +97,12 @@ def authorize(auth: Auth, provider: str, settings: Settings, *, url: str, home: 
     return Grant(headers=((name, value),), source=source, raw=raw)
 
 
+def found_in(auth: Auth, settings: Settings) -> str | None:
+    """Where the credential comes from, in words; None where there is none. Raises CredentialError as `authorize`."""
+    found = _token(auth, settings)
+    return found[1] if found is not None else None
+
+
 def places(credentials: tuple[Credential, ...], settings: Settings) -> list[str]:
     """Where a credential is looked for, in words, in order."""
     words = []

@@ -21,6 +21,11 @@ class Budget:
         """Seconds; None: for ever."""
         return None if self._deadline is None else self._deadline - self._clock.now()
 
+    def extend(self, seconds: float) -> None:
+        """Move the deadline: a person was asked, and their time to think is not the statement's."""
+        if self._deadline is not None:
+            self._deadline += seconds
+
     def ask(self, more: int, what: str = "") -> None:
         """Raises Refused where `more` further requests would be too many; nothing is taken."""
         would = self.sent + more

@@ -12,10 +12,10 @@ class Event(NamedTuple):
     `request`: one leaves; `response`: its answer is here, or the trouble it ran into, after `seconds`; `wait`: it
     will go on in `seconds`; `page`: rows of page `number` of `of` are decoded, in the statement's walk number `walk`,
     through the list of method `what`; `calls`: of `of` calls of method `what` that leave side by side, `number` are
-    done.
+    done; `ask`: a person is asked before anything else happens.
     """
 
-    kind: Literal["request", "response", "wait", "page", "calls"]
+    kind: Literal["request", "response", "wait", "page", "calls", "ask"]
     text: str
     request: str = ""
     status: int | None = None

@@ -49,6 +49,14 @@ class _Bucket(Struct):
             return 0.0
         return (1 - self.tokens) * self.seconds / self.capacity
 
+    def left(self, now: float) -> int:
+        """How many requests could leave at once; 0 while a block lasts."""
+        if now < self.blocked:
+            return 0
+        if self.renewed is not None and now >= self.renewed:
+            return int(self.capacity)
+        return int(min(self.capacity, self.tokens + (now - self.stamp) * self.capacity / self.seconds))
+
 
 class Limits:
     """Owns the buckets of one client."""
@@ -76,6 +84,11 @@ class Limits:
     def release(self, key: Key) -> None:
         """The request has been answered, or never will be."""
         self._buckets[key].under_way -= 1
+
+    def left(self) -> dict[str, tuple[int, int]]:
+        """By the name of each limit that has a rate: the requests that could leave now, and its capacity."""
+        now = self._clock.now()
+        return {b.name: (b.left(now), int(b.capacity)) for b in self._buckets.values() if b.rated}
 
     def block(self, key: Key, seconds: float) -> None:
         """Send nothing under this limit for so long: the API said so."""

@@ -116,7 +116,18 @@ def test_closed_streams(environment: dict[str, str]) -> None:
 
 
 def test_the_version_needs_nothing_heavy(environment: dict[str, str]) -> None:
-    heavy = ["sqlglot", "httpx", "asyncio", "yaml", "jsonschema", "jinja2", "prompt_toolkit", "tabulate", "msgspec"]
+    heavy = [
+        "sqlglot",
+        "httpx",
+        "asyncio",
+        "yaml",
+        "jsonschema",
+        "jinja2",
+        "prompt_toolkit",
+        "pygments",
+        "tabulate",
+        "msgspec",
+    ]
     program = (
         "import sys; from engine.cli import main; code = main(['--version']);"
         f"sys.stderr.write(' '.join(name for name in {heavy} if name in sys.modules)); sys.exit(code)"

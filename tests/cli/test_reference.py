@@ -46,6 +46,14 @@ def test_commands() -> None:
     assert written == {name for name in COMMANDS if name}
 
 
+def test_commands_of_the_shell() -> None:
+    from engine.repl.commands import COMMANDS as OF_THE_SHELL
+
+    rows = table_under(README, "### Commands of the shell")
+    written = {code(row[0])[0].split()[0]: row[1].startswith("+") for row in rows}
+    assert written == {command.name: command.trailing for command in OF_THE_SHELL.values()}
+
+
 def test_formats() -> None:
     assert [code(row[0]) for row in table_under(README, "### Formats")] == [[name] for name in FORMATS]
     output = next(row[1] for row in table_under(README, "### Flags") if "--output FORMAT" in row[0])

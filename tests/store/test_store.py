@@ -202,3 +202,12 @@ def test_declarations_choose_the_affinity() -> None:
         "STRATOQL_TEXT_JSON",
         "STRATOQL_TEXT_MOMENT",
     ]
+
+
+def test_time_in_which_nothing_was_to_do_is_given_back() -> None:
+    late = Store(timeout=0.001)
+    time.sleep(0.01)
+    late.extend(60)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT count(*) FROM n"
+    assert list(late.query(endless)) == [(50000,)]
+    late.close()

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from engine.errors import CredentialError
 from engine.settings import Settings
-from engine.wire.auth import Grant, Secret, authorize, places
+from engine.wire.auth import Grant, Secret, authorize, found_in, places
 from provider_registry.model import Auth, Credential
 from tests.wire.methods import AUTH, TOKEN, settings
 
@@ -243,3 +243,9 @@ def test_the_older_place_stands_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../.aws/credentials", "/etc/passwd", "a\\b"])
 def test_a_document_names_no_file_of_others(name: str) -> None:
     assert places((Credential(ini=name),), settings({"HOME": "/h"})) == []
+
+
+def test_where_it_is_found_can_be_asked_without_seeing_it() -> None:
+    assert found_in(NEEDED, settings(token=TOKEN)) == "the settings"
+    assert found_in(NEEDED, settings(environ={"LINODE_TOKEN": TOKEN})) == "LINODE_TOKEN"
+    assert found_in(NEEDED, settings(environ={})) is None

@@ -273,3 +273,35 @@ def test_the_budget_of_requests() -> None:
     assert budget.sent == 3
     assert budget.left is None
     budget.check(10**9, "anything")
+
+
+def test_what_is_left_can_be_asked_without_taking_it() -> None:
+    async def run(case: Case) -> list[dict[str, tuple[int, int]]]:
+        seen = [case.limits.left()]
+        await case.take(5)
+        seen.append(case.limits.left())
+        case.time.seconds += 6
+        seen.append(case.limits.left())
+        await case.heard(remaining=0, reset=case.wall(30))
+        seen.append(case.limits.left())
+        case.time.seconds += 31
+        seen.append(case.limits.left())
+        case.limits.block(KEY, 5)
+        seen.append(case.limits.left())
+        return seen
+
+    seen, _ = scenario(run)
+    assert [left.get("lists", (-1, 0))[0] for left in seen] == [-1, 15, 17, 0, 20, 0]
+    assert scenario(Case.take, None)[1].limits.left() == {}
+
+
+def test_time_in_which_nothing_was_to_do_is_given_back() -> None:
+    time = Time()
+    budget = Budget(3, 2.0, time.clock)
+    time.seconds += 5
+    assert budget.left == -3
+    budget.extend(5)
+    assert budget.left == 2
+    endless = Budget(3)
+    endless.extend(5)
+    assert endless.left is None
