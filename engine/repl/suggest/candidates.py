@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.language.text import quote_text
 from engine.repl.scan import Token
 from engine.repl.suggest.known import Known, Suggestion, told
-from engine.repl.suggest.place import Group, Place, Source, dotted, outputs, sources_of
+from engine.repl.suggest.place import Group, Place, Source, dotted, outputs
+from engine.repl.suggest.values import compared, values, written
 from engine.repl.suggest.words import FOLLOWING, STARTING, TABLE_FUNCTIONS, VERBS, functions
-from provider_registry.model import Method, Param, Resource, Shape
+from provider_registry.model import Method, Param, Resource
 
 Found = Iterator[Suggestion]
 _FEW = 20  # tables
-_COMPARING = ("=", "<", ">", "IN", "LIKE", "GLOB")
 _VERB_OF = {"INTO": "insert", "UPDATE": "update", "REPLACE": "replace", "DELETE": "delete"}
 
 
@@ -120,17 +119,9 @@ def _inside(place: Place, word: str) -> bool:
     return word in words and "VALUES" not in words and "SELECT" not in words
 
 
-def _method_of(place: Place, known: Known, verb: str) -> tuple[Resource, Method] | None:
-    """The resource that the statement writes, and the method that does."""
-    target = next(iter(sources_of(place.root)), None)
-    resource = known.resource(target.parts) if target is not None else None
-    bound = resource.bound(verb) if resource is not None else ()
-    return (resource, bound[0]) if resource is not None and bound else None
-
-
 def _attributes(place: Place, known: Known, verb: str) -> Found:
     """What a write can set and was not set yet, required first."""
-    found = _method_of(place, known, verb)
+    found = written(place, known, verb)
     here = {item.name.casefold() for item in place.group.items if isinstance(item, Token)}
     for param in found[1].params if found is not None else ():
         outside = verb != "insert" and param.location != "body"
@@ -175,7 +166,7 @@ def _argument_values(place: Place, method: Method) -> Found:
     name = place.group.before[-2] if len(place.group.before) > 1 else None
     param = method.param(name.name) if isinstance(name, Token) and name.name else None
     if param is not None:
-        yield from _values(param.shape, param.name)
+        yield from values(param.shape, param.name)
 
 
 def _expression(place: Place, known: Known, clause: str) -> Found:
@@ -188,7 +179,7 @@ def _expression(place: Place, known: Known, clause: str) -> Found:
         return
     shape = compared(place, known)
     if shape is not None:
-        yield from _values(*shape)
+        yield from values(*shape)
     if not place.operand:
         yield from _words(FOLLOWING.get(clause, ()), rank=5)
         return
@@ -216,7 +207,7 @@ def _columns(place: Place, known: Known) -> Found:
     for source in sources:
         yield from _of_source(source, place, known)
     if place.verb in ("REPLACE", "UPDATE", "DELETE") and place.clause in ("WHERE", "RETURNING"):
-        found = _method_of(place, known, place.verb.lower())
+        found = written(place, known, place.verb.lower())
         yield from _inputs(found[1], place) if found is not None and place.clause == "WHERE" else ()
     yield from (Suggestion(s.alias, "alias", ".".join(s.parts), rank=6) for s in sources if s.alias)
     if not sources and place.clause == "SELECT" and place.verb != "INSERT":
@@ -289,54 +280,3 @@ def _unseen(method: Method, place: Place) -> Iterator[Param]:
     """The inputs of a method that the clause does not give already."""
     seen = {item.name.casefold() for item in place.group.items if isinstance(item, Token) and item.name}
     return (param for param in method.params if param.name.casefold() not in seen)
-
-
-def compared(place: Place, known: Known) -> tuple[Shape, str] | None:
-    """The shape of what the operand under the cursor is compared with or set to, and its name."""
-    items = list(place.group.before)
-    parent = place.group.parent
-    listed = [item.word for item in items if isinstance(item, Token)]
-    if parent is not None and parent.before and isinstance(before := parent.before[-1], Token):
-        if before.word == "IN":
-            items = list(parent.before)
-        elif before.word in ("VALUES", ","):
-            return _inserted(place, known, listed.count(","))
-    marks = 0
-    while marks < len(items) and isinstance(mark := items[-1 - marks], Token) and mark.word in (*_COMPARING, "NOT"):
-        marks += 1
-    if not marks or marks == len(items):
-        return None
-    column = items[-1 - marks]
-    return _shape(column.name, place, known) if isinstance(column, Token) and column.name else None
-
-
-def _inserted(place: Place, known: Known, position: int) -> tuple[Shape, str] | None:
-    """The shape of the value at a position of VALUES."""
-    columns = next((item for item in place.root.items if isinstance(item, Group)), None)
-    listed = [item.name for item in columns.items if isinstance(item, Token) and item.name] if columns else []
-    found = _method_of(place, known, "insert")
-    param = found[1].param(listed[position]) if found is not None and position < len(listed) else None
-    return (param.shape, param.name) if param is not None else None
-
-
-def _shape(name: str, place: Place, known: Known) -> tuple[Shape, str] | None:
-    """The shape of a column or input of a table in reach."""
-    folded = name.casefold()
-    for source in place.sources():
-        resource = known.resource(source.parts)
-        for column in resource.columns if resource is not None else ():
-            if column.name.casefold() == folded:
-                return column.shape, column.name
-        for method in resource.methods.values() if resource is not None else ():
-            if (param := method.param(name)) is not None:
-                return param.shape, param.name
-    return None
-
-
-def _values(shape: Shape, name: str) -> Found:
-    """The values that a shape allows, as SQL writes them."""
-    for number, value in enumerate(shape.enum):
-        text = quote_text(value) if isinstance(value, str) else str(value)
-        yield Suggestion(text, "value", f"value of {name}", rank=number - len(shape.enum))
-    if shape.type == "boolean":
-        yield from (Suggestion(word, "value", f"value of {name}", rank=0) for word in ("true", "false"))

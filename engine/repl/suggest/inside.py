@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.repl.scan import Token
-from engine.repl.suggest.candidates import compared
 from engine.repl.suggest.known import Known, Suggestion, kind_of, told
 from engine.repl.suggest.place import Place, dotted
+from engine.repl.suggest.values import compared
 from provider_registry.model import Method, Shape
 
 _TEMPLATE = re.compile(r"\{\{\s*(\w*)\Z")
