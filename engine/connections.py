@@ -25,6 +25,12 @@ class Connection:
         self.portal = Portal()
         self.client = Client(settings, transport)
         self.users = 1
+        self._process = os.getpid()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread is in this process: a fork leaves it to the parent."""
+        return self._process == os.getpid()
 
     def close(self) -> None:
         """Close the connections and stop the loop. May be called again."""
@@ -55,6 +61,8 @@ def connect(settings: Settings, transport: httpx.AsyncBaseTransport | None = Non
 def release(connection: Connection) -> None:
     """A session needs it no longer; the last one closes it."""
     global _shared
+    if not connection.alive:
+        return
     with _lock:
         connection.users -= 1
         if connection.users:

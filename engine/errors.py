@@ -160,6 +160,7 @@ class CallError(StratoqlError):
     def __init__(self, message: str, *, request: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.request = request
+        self.cost: Any = None  # what its attempts came to, as the wire counts
 
 
 class NotSent(CallError):

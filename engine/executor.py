@@ -28,9 +28,10 @@ from engine.errors import (
 from engine.planner.plan import Plan, Step, waves
 from engine.settings import Settings
 from engine.store import Row, Store
+from engine.wire.budget import Budget
 from engine.wire.call import Call, Cost, Page, Request
 from engine.wire.events import Event, Listener
-from engine.wire.request import prepare
+from engine.wire.request import page_size, prepare
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Wire(Protocol):
     """What the executor needs of a client."""
 
     tell: Listener
+    budget: Budget
 
     def pages(self, call: Call) -> AsyncIterator[Page]:
         """The pages of a call, in order."""
@@ -110,7 +112,7 @@ async def run_until_write(plan: Plan, store: Store, wire: Wire, settings: Settin
     """
     for wave in waves(plan.steps):
         if wave[0].writes:
-            return _allowed(wave[0], calls(wave[0], store, settings), settings)
+            return _allowed(wave[0], calls(wave[0], store, settings), wire, settings)
         await _together([_run(step, store, wire, settings, tally) for step in wave])
     return []
 
@@ -127,7 +129,7 @@ async def run_write(
 
 
 async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    todo = _allowed(step, calls(step, store, settings), settings)
+    todo = _allowed(step, calls(step, store, settings), wire, settings)
     if step.counts:
         await _each(step, todo, wire, lambda job: _count(step, job, store, wire, tally))
     elif len(todo) == 1:
@@ -140,18 +142,16 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
                 _load(step, job, page, store, tally)
 
 
-def _allowed(step: Step, todo: list[Job], settings: Settings) -> list[Job]:
-    """The calls, if they are not more than may be sent or written."""
-    if len(todo) > settings.max_requests:
-        raise Refused(
-            f"this would send {len(todo)} requests, more than the {settings.max_requests} allowed",
-            hint=f"narrow the WHERE, or allow them: --max-requests {len(todo)}",
-        )
+def _allowed(step: Step, todo: list[Job], wire: Wire, settings: Settings) -> list[Job]:
+    """The calls, if they are not more than may be sent or written. Room for all of them is kept: a write that has
+    begun does not run out of requests.
+    """
     if step.writes and len(todo) > settings.max_writes:
         raise Refused(
             f"this {step.verb.upper()} would write {len(todo)} rows, more than the {settings.max_writes} allowed",
             hint=f"narrow the WHERE, look at the rows with EXPLAIN, or allow them: --max-writes {len(todo)}",
         )
+    wire.budget.reserve(len(todo))
     return todo
 
 
@@ -199,6 +199,7 @@ async def _pages(job: Job, wire: Wire) -> AsyncIterator[Page]:
     except ApiError as error:
         if error.status != 404 or not looked_up:
             raise
+        yield Page(1, [], cost=error.cost or Cost())
 
 
 async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -> None:
@@ -210,7 +211,10 @@ async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -
     if pages and pages[0].filtered and pages[0].total is None:
         job = replace(job, call=replace(job.call, row_limit=None))
         pages = await _all(job, wire)
-    if len(pages) == 1 and pages[0].filtered and pages[0].total is not None:
+    if len(pages) == 1 and pages[0].filtered and pages[0].total is not None and not _adds_up(pages[0], job):
+        job = replace(job, call=replace(job.call, row_limit=None))
+        pages = await _all(job, wire)  # which tells what is wrong with the list
+    elif len(pages) == 1 and pages[0].filtered and pages[0].total is not None:
         began = perf_counter()
         values = {**step.fixed, **{s.column.name: job.row.get(s.source) for s in step.stamps}}
         store.repeat(step.table, list(values), tuple(values.values()), pages[0].total)
@@ -218,6 +222,15 @@ async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -
         return
     for page in pages:
         _load(step, job, page, store, tally)
+
+
+def _adds_up(page: Page, job: Job) -> bool:
+    """Whether the first page holds what its own count of rows and pages says."""
+    size, total, pages = page_size(job.call), page.total or 0, page.pages
+    if size is None:
+        return len(page.rows) <= total
+    counted = pages is None or (pages - 1) * size < total <= pages * size or (total == 0 and pages <= 1)
+    return counted and len(page.rows) == min(size, total)
 
 
 async def _all(job: Job, wire: Wire) -> list[Page]:

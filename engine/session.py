@@ -266,7 +266,7 @@ class Session:
 
     def _connected(self) -> Connection:
         """The loop and the client, opened when first needed."""
-        if self._connection is None:
+        if self._connection is None or not self._connection.alive:
             from engine.connections import connect
 
             transport = self._transport

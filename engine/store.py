@@ -117,7 +117,10 @@ class Store:
         numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
         if count > 0:
             sql = f"INSERT INTO {quote_name(table)} ({names}) {numbers} SELECT {marks} FROM n"
-            self._db.execute(sql, (count, *row))
+            try:
+                self._db.execute(sql, (count, *row))
+            except sqlite3.Error as error:
+                raise self._fault(error, Text("")) from error
 
     def _first_column(self, table: str) -> str:
         return str(self._db.execute(f"SELECT name FROM pragma_table_info({quote_text(table)})").fetchone()[0])

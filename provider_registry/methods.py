@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from provider_registry.auth import auth
 from provider_registry.config import Levels, filtering, limit, nearest, paging, retry
 from provider_registry.faults import closest
@@ -132,7 +134,7 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         path=path,
         server=base,
         params=params,
-        response=Response(rows=response.rows, columns=filtered, envelope=response.envelope),
+        response=replace(response, columns=filtered),
         paging=pages,
         filtering=filters,
         limit=limit(levels),
@@ -241,10 +243,12 @@ def _response(node: Node, answer: Node | None, pages: Paging, items_key: str) ->
     if row is None:
         said.fault(f"the answer's schema has no {key}: the columns are unknown", "objectKey", severity="warning")
         return Response(rows=spelled(found), envelope=_envelope(answer))
+    listed = fold(row).type == "array"
     while (folded := fold(row)).type == "array" and "items" in folded.words:
         row = folded.words["items"]
     rows = spelled(found)
-    return Response(rows=rows, columns=columns(row), envelope=_envelope(answer) if rows else ())
+    single = rows is None and not listed
+    return Response(rows=rows, single=single, columns=columns(row), envelope=_envelope(answer) if rows else ())
 
 
 def _default_key(answer: Node, pages: Paging, items_key: str) -> tuple[str, ...]:

@@ -188,6 +188,7 @@ class Response(_Data, frozen=True):
     """
 
     rows: str | None = None
+    single: bool = False  # the body is an object, and that is the row
     columns: tuple[Column, ...] = ()
     envelope: tuple[Column, ...] = ()
 
@@ -260,16 +261,17 @@ class Resource(_Data, frozen=True):
         return tuple(found.values())
 
     def identity(self, method: "Method") -> tuple[str, ...]:
-        """The columns that tell the rows of a list apart: what a look-up of one takes beside the list's own inputs.
+        """The columns that tell the rows of a list apart: what a look-up of one takes beside what the list demands.
 
-        Empty where the document does not say.
+        Empty where the document does not say. A method that is a list itself looks up nothing: its body has rows at a
+        key or is an array of them.
         """
-        inputs = {param.wire for param in method.params}
+        inputs = {param.wire for param in method.required}
         columns = {column.name for column in method.response.columns}
         for other in self.bound("select"):
             path = [param for param in other.params if param.location == "path" and param.wire not in inputs]
             keys = tuple(param.key for param in path if param.key in columns and param.key is not None)
-            if other.response.rows is None and keys and len(keys) == len(path):
+            if other.response.single and keys and len(keys) == len(path):
                 return keys
         return ()
 

@@ -58,14 +58,14 @@ class Standing:
                 case "calls":
                     self._calls = (event.what, event.number or 0, event.of or 0)
                 case "wait":
-                    self._wait = (event.text.partition(" s for ")[2], monotonic() + event.seconds)
-                case "request":
-                    self._wait = None
+                    until = monotonic() + event.seconds
+                    if self._wait is None or until > self._wait[1]:
+                        self._wait = (event.text.partition(" s for ")[2], until)
 
     def now(self) -> tuple[str, str, int, int | None]:
         """What is going on: of what, the unit, how many are done, how many there are."""
         with self._lock:
-            if self._calls is not None and self._calls[2] > 1:
+            if self._calls is not None and self._calls[1] < self._calls[2]:
                 what, done, of = self._calls
                 return what, "call", done, of
             walks = list(self._pages.values())
@@ -87,7 +87,14 @@ def shown(session: Heard, wanted: bool) -> Iterator[None]:
         yield
         return
     standing, over = Standing(), threading.Event()
-    before, session.on_event = session.on_event, standing.hear
+    before = session.on_event
+
+    def hear(event: Event) -> None:
+        standing.hear(event)
+        if before is not None:
+            before(event)
+
+    session.on_event = hear
     drawing = threading.Thread(target=_draw, args=(standing, over), name="progress", daemon=True)
     drawing.start()
     try:
@@ -103,18 +110,22 @@ def _draw(standing: Standing, over: threading.Event) -> None:
         return
     from tqdm import tqdm
 
+    tqdm.monitor_interval = 0  # a thread of its own that nobody needs
     with tqdm(file=sys.stderr, leave=False, delay=SOON, dynamic_ncols=True, bar_format=_FORMAT) as bar:
         bar.start_t -= SOON
         standing.wipe = bar.clear
         while not over.wait(OFTEN):
             what, unit, done, of = standing.now()
-            bar.set_description_str(what or "working", refresh=False)
+            waiting = standing.waiting()
+            bar.bar_format = _WAITING if waiting else _FORMAT  # in a narrow terminal the wait is what must be seen
+            bar.set_description_str(waiting or printable(what) or "working", refresh=False)
             bar.unit, bar.n, bar.total = f"{unit}s", done, of
             rows = f"{standing.rows:,} rows" if standing.rows else ""
-            bar.set_postfix_str(", ".join(filter(None, (standing.waiting(), rows))), refresh=False)
+            bar.set_postfix_str(rows, refresh=False)
             with standing.pen:
                 if not standing.asking:
                     bar.refresh()
 
 
+_WAITING = "{desc} | {n_fmt}/{total_fmt} {unit} [{elapsed}{postfix}]"
 _FORMAT = "{desc} |{bar:20}| {n_fmt}/{total_fmt} {unit} [{elapsed}{postfix}]"

@@ -79,7 +79,11 @@ def ordered(method: Method, push: Push, name: str, *, descending: bool) -> Push 
     ):
         return None
     direction = "desc" if descending else "asc"
-    return replace(push, filter={**(push.filter or {}), "+order_by": column.filter.field, "+order": direction})
+    filter_ = {**(push.filter or {}), "+order_by": column.filter.field, "+order": direction}
+    bounds = method.filtering
+    if bounds is None or len(json.dumps(filter_)) > bounds.max_bytes:
+        return None
+    return replace(push, filter=filter_)
 
 
 def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:

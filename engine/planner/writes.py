@@ -78,7 +78,7 @@ def plan_delete(statement: Delete, names: Names, *, pushdown: bool = True) -> Pl
 
 def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> tuple[Step, ...]:
     """EXEC: one call, the last step; its arguments are the one row of a query."""
-    provider, _, method = names.method(call.target)
+    provider, resource, method = names.method(call.target)
     given = [(_param(method, word, bare=True), value) for word, value in call.arguments]
     _once([param for param, _ in given], [word for word, _ in call.arguments])
     pairs = [(param.name, value) for param, value in given]
@@ -104,6 +104,7 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
         method,
         method.response.columns,
         rows=method.response.rows,
+        key=resource.identity(method) if method.paging.algorithm != "none" else (),
         feed=reading.query if items else None,
         reads=tuple(step.table for step in reading.steps),
         why="EXEC names it",

@@ -15,6 +15,7 @@ class Budget:
         self._timeout = timeout
         self._deadline = None if timeout is None else self._clock.now() + timeout
         self.sent = 0
+        self._reserved = 0  # of calls and pages that are known to follow
 
     @property
     def left(self) -> float | None:
@@ -26,19 +27,22 @@ class Budget:
         if self._deadline is not None:
             self._deadline += seconds
 
-    def ask(self, more: int, what: str = "") -> None:
-        """Raises Refused where `more` further requests would be too many; nothing is taken."""
-        would = self.sent + more
+    def reserve(self, more: int, what: str = "") -> None:
+        """Keep room for `more` further requests. Raises Refused, and keeps none, where they would be too many."""
+        would = self.sent + self._reserved + more
         if would > self._most:
             told = f" ({what})" if what else ""
             raise Refused(
                 f"this would send {would} requests{told}, more than the {self._most} allowed",
                 hint=f"narrow the WHERE, or allow them: --max-requests {would}",
             )
+        self._reserved += more
 
     def spend(self) -> None:
-        """Take one request. Raises Refused where there is none left."""
-        self.ask(1)
+        """Take one request, one that was reserved if there is any. Raises Refused where there is none left."""
+        if not self._reserved:
+            self.reserve(1)
+        self._reserved -= 1
         self.sent += 1
 
     def check(self, wait: float, what: str, *, request: str = "") -> None:

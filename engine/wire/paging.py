@@ -70,7 +70,7 @@ async def _numbered(walk: Walk) -> AsyncGenerator[Page, None]:
     """Page 1 tells how many there are; the rest leave together, a bounded number ahead of what is taken."""
     numbers, seen = Numbers(walk.call), Seen(walk.call)
     ready: deque[asyncio.Future[Answer]] = deque([asyncio.ensure_future(walk.fetch(1))])
-    done, asked = 0, 1
+    done, asked, reserved = 0, 1, 1
     try:
         while True:
             try:
@@ -84,8 +84,9 @@ async def _numbered(walk: Walk) -> AsyncGenerator[Page, None]:
             answer, repeated = seen.apart(answer)
             numbers.rows -= repeated
             goal = numbers.goal(done)
-            if goal > asked:
-                walk.budget.ask(goal - asked, f"{goal} pages in all")
+            if goal > reserved:
+                walk.budget.reserve(goal - reserved, f"{goal} pages in all")
+                reserved = goal
             warnings = numbers.warning(done, repeated)
             if goal == done:
                 numbers.check_sum(answer)

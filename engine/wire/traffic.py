@@ -73,11 +73,13 @@ class Traffic:
             if began or not _refuses_filter(call, error):
                 raise
             warning = f"{call.method.name} was read whole, because the API refused the filter: {error.message}"
+            vain = error.cost or Cost()
         async with aclosing(self._walk(replace(call, filter=None, row_limit=None), home)) as pages:
             async for page in pages:
-                warnings = page.warnings if began else (*page.warnings, warning)
+                if not began:
+                    page = replace(page, warnings=(*page.warnings, warning), cost=page.cost + vain)
                 began = True
-                yield replace(page, warnings=warnings, filtered=False)
+                yield replace(page, filtered=False)
 
     async def _walk(self, call: Call, home: str) -> AsyncGenerator[Page, None]:
         """The pages of a call, each told as it comes."""
@@ -130,6 +132,7 @@ class Traffic:
                 except CallError as error:
                     wait = decide(method, attempt, error, client.clock.random)
                     if wait is None:
+                        error.cost = sum(spent, Cost())
                         _tried(error, attempt)
                         raise
                     failed = error

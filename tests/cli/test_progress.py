@@ -51,11 +51,30 @@ def test_calls_side_by_side_count_before_their_pages() -> None:
     assert standing(calls[0], page(1, 1, None, 1), calls[1]).now() == ("get_image", "call", 1, 9)
 
 
-def test_a_wait_is_told_until_something_leaves() -> None:
+def test_the_longest_wait_is_told_whatever_leaves_meanwhile() -> None:
     wait = Event("wait", "waiting 12.0 s for the rate limit of images", seconds=12)
-    assert standing(wait).waiting() == "waiting 12 s for the rate limit of images"
-    assert standing(wait, Event("request", "GET https://h/")).waiting() == ""
+    shorter = Event("wait", "waiting 3.0 s for a new attempt", seconds=3)
+    found = standing(wait, shorter, Event("request", "GET https://h/"))
+    assert found.waiting() == "waiting 12 s for the rate limit of images"
     assert standing(Event("wait", "waiting 0.0 s for a new attempt", seconds=0.0)).waiting() == ""
+
+
+def test_pages_are_told_again_when_the_calls_are_done() -> None:
+    done = Event("calls", "", what="get_image", number=9, of=9)
+    assert standing(done, page(1, 3, 40)).now() == ("get_images", "page", 3, 40)
+
+
+def test_the_listener_of_a_session_still_hears() -> None:
+    class Heard:
+        def __init__(self) -> None:
+            self.events: list[Event] = []
+            self.on_event: Listener | None = self.events.append
+
+    session = Heard()
+    with shown(session, True):
+        assert session.on_event is not None
+        session.on_event(page(1, 1, 1))
+    assert session.events == [page(1, 1, 1)]
 
 
 def test_the_listener_of_a_session_is_given_back() -> None:

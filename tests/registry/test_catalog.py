@@ -351,7 +351,7 @@ def test_what_tells_rows_apart_stands_in_a_look_up_of_one_row() -> None:
         params=(path("a"),),
         response=Response(rows="$.data", columns=row),
     )
-    one = Method(name="get", http="GET", path="/", server=server, response=Response(columns=row))
+    one = Method(name="get", http="GET", path="/", server=server, response=Response(columns=row, single=True))
 
     def identity(*params: Param, **more: Response) -> tuple[str, ...]:
         found = structs.replace(one, params=params, **more)
@@ -364,3 +364,4 @@ def test_what_tells_rows_apart_stands_in_a_look_up_of_one_row() -> None:
     assert identity(path("a"), path("b", "other")) == ()
     assert identity(path("a")) == ()
     assert identity(path("b", "id"), response=Response(rows="$.data", columns=row)) == ()  # another list
+    assert identity(path("b", "id"), response=Response(columns=row)) == ()  # an array of rows is a list too

@@ -105,6 +105,40 @@ def test_a_count_whose_filter_is_refused_reads_rows(no_waiting: None) -> None:
     assert outcome.rows == ("3",)
 
 
+@pytest.mark.parametrize("told", [{"results": 2}, {"results": 0, "pages": 3}, {"results": 10**11}])
+def test_a_count_that_its_page_contradicts_is_never_believed(told: dict[str, int], no_waiting: None) -> None:
+    sql = "SELECT count(*) FROM linode.images.images"
+    outcome = run(sql, images=many(), faults=[Fault("GET", "^/images$", patch=told)])
+    assert outcome.rows in ((), ("68",))
+    assert outcome.error or outcome.rows == ("68",)
+
+
+def test_a_write_does_not_run_out_of_requests_part_way(no_waiting: None) -> None:
+    where = "type = 'manual' AND is_public = false AND size >= 0 AND label LIKE '%'"
+    limited = Settings(environ={}, max_requests=4, concurrency=1)
+    outcome = run(f"DELETE FROM linode.images.images WHERE {where}", limited)
+    assert "this would send 5 requests, more than the 4 allowed" in outcome.error
+    assert "--max-requests 5" in outcome.error
+    assert [line for line in outcome.requests if line.startswith("DELETE")] == []
+
+
+@pytest.mark.parametrize(
+    "sql", ["EXEC linode.images.images.get_images", "SELECT id FROM (EXEC linode.images.images.get_images)"]
+)
+def test_a_list_that_is_called_and_shifts_is_a_warning_too(sql: str, no_waiting: None) -> None:
+    by_id = {row["id"]: row for row in many()}
+    listed = [by_id[name] for name in run(SCAN, images=many()).rows]
+    shifted = replace(at(Fault(), "2"), patch={"data": listed[24:49]})
+    outcome = run(sql, Settings(environ={}, page_size=25), images=many(), faults=[shifted])
+    assert len(outcome.rows) == 67
+    assert "1 row of page 2 had come before" in outcome.warnings[0]
+
+
+def test_a_long_value_and_an_order_stay_within_what_the_api_takes(no_waiting: None) -> None:
+    sql = f"{SCAN} WHERE type = '{'x' * 4060}' ORDER BY size DESC LIMIT 10"
+    assert run(sql).error == ""
+
+
 def test_a_list_that_does_not_say_its_count_is_counted(no_waiting: None) -> None:
     outcome = run(COUNT, faults=[Fault("GET", "^/images$", patch={"results": None}, times=None)])
     assert outcome.rows == ("3",)

@@ -260,11 +260,10 @@ def test_a_wait_that_is_longer_than_the_time_left_is_not_begun() -> None:
 
 def test_the_budget_of_requests() -> None:
     budget = Budget(3)
-    budget.ask(3)
     budget.spend()
     budget.spend()
     with pytest.raises(Refused) as raised:
-        budget.ask(2, "9 pages in all")
+        budget.reserve(2, "9 pages in all")
     assert raised.value.message == "this would send 4 requests (9 pages in all), more than the 3 allowed"
     assert raised.value.hint == "narrow the WHERE, or allow them: --max-requests 4"
     budget.spend()
@@ -305,3 +304,14 @@ def test_time_in_which_nothing_was_to_do_is_given_back() -> None:
     endless = Budget(3)
     endless.extend(5)
     assert endless.left is None
+
+
+def test_what_is_reserved_is_nobody_elses() -> None:
+    budget = Budget(5)
+    budget.reserve(3, "a write")
+    with pytest.raises(Refused, match="would send 6 requests"):
+        budget.reserve(3)
+    for _ in range(3):
+        budget.spend()
+    budget.reserve(2)
+    assert budget.sent == 3
