@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "samples").glob("*.iql"))
 OPERATIONS = {"list", "get", "capture", "update", "delete", "upload", "replicate"}
 JOBS = {"inventory", "cleanup", "capture_and_wait", "upload_and_replicate", "deprecated"}
+QUESTIONS = {"capturable_disks", "capture_history", "deprecated_instances", "replica_regions", "unused_images"}
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def settled(text: str) -> str:
 
 
 def test_there_is_one_for_each_operation_and_job() -> None:
-    assert {path.stem for path in SAMPLES} == OPERATIONS | JOBS
+    assert {path.stem for path in SAMPLES} == OPERATIONS | JOBS | QUESTIONS
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)

@@ -96,6 +96,8 @@ def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:
     values = [_value(column, text) for text in predicate.values]
     if any(value is None for value in values):
         return None
+    if column.shape.format == "date-time" and predicate.operator in _WORDS:
+        return _since(rule.field, predicate.operator, str(values[0]))
     if word == "=":
         return {rule.field: values[0]}
     if word == "IN":
@@ -104,6 +106,25 @@ def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:
         return {rule.field: {_WORDS[predicate.operator]: values[0]}}
     fragment = _FRAGMENTS[predicate.operator](str(values[0]))
     return {rule.field: {"+contains": fragment}} if fragment else None
+
+
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d))?")
+
+
+def _since(field: str, operator: str, text: str) -> dict[str, Any] | None:
+    """A bound in time as the API writes moments; None for text in another form, which compares as text alone.
+
+    A day without a time stands before every moment of that day: what is after it begins with midnight.
+
+    >>> _since("created", ">", "2024-03-01"), _since("created", "<=", "2024-03-01 10:00:00")
+    ({'created': {'+gte': '2024-03-01T00:00:00'}}, {'created': {'+lte': '2024-03-01T10:00:00'}})
+    """
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        return None
+    day, time = found.groups()
+    word = "+gte" if operator == ">" and not time else _WORDS[operator]
+    return {field: {word: f"{day}T{time or '00:00:00'}"}}
 
 
 def _word(predicate: Predicate) -> str:

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.errors import Refused
+from engine.errors import Source, StratoqlError
 from engine.repl.scan import scan
 
 
 def render(text: str, variables: Mapping[str, str]) -> str:
-    """The text with its templates filled in. One without templates is left alone.
+    """The text with its templates filled in, as a script's are. One without templates is left alone.
 
-    Raises Refused for a text with a template: nothing fills them in yet.
+    A variable is typed as `--var` types it. Raises StratoqlError with the place in what was typed.
     """
     if not templated(text):
         return text
-    hint = "write the value itself" if not variables else "write the values that \\set holds themselves"
-    raise Refused("templates ({{ ... }}) cannot be filled in here", hint=hint)
+    from engine.cli.scripts import read_script
+    from engine.cli.values import variable
+    from engine.language.template import render as filled
+    from engine.wire.masking import secret_name
+
+    values = dict(variable(f"{name}={value}") for name, value in variables.items())
+    try:
+        return filled(Source(text), values, read_script, secret_name).text
+    except StratoqlError as error:
+        if error.hint and error.hint.startswith("give it with --var"):
+            error.hint = "\\set gives it a value: \\set label web"
+        raise
 
 
 def templated(text: str) -> bool:

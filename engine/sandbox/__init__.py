@@ -4,6 +4,8 @@
     httpx.AsyncClient(transport=transport("state.db"))   kept in a file that several processes can use at once
     with serving() as url: ...                           over real sockets, for any client
 
+Around the images it has, to be read, instances with their disks, regions, volumes, tags, share groups and events.
+
 Its tokens are `sandbox` (may do everything) and `sandbox-readonly`; any other is a 401.
 """
 

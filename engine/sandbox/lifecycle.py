@@ -30,12 +30,13 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Image(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One image. `secret` and `region` are those of the upload it waits for."""
+    """One image. `secret` and `region` are those of the upload it waits for, `disk` is what it was captured from."""
 
     row: Row
     changes: tuple[Change, ...] = ()
     secret: str | None = None
     region: str = ""
+    disk: int = 0
 
     def __repr__(self) -> str:
         return f"Image({self.id!r})"  # without the secret
@@ -81,9 +82,9 @@ def captured(number: int, disk: Disk, fields: Row, now: float, rules: Rules) -> 
     row = _born(number, now, size=disk.size, status="creating", **{"label": disk.label, **fields})
     done = now + rules.capture_seconds
     if disk.used is None:
-        return Image(row, (Change(done, None),))
+        return Image(row, (Change(done, None),), disk=disk.id)
     half = Change(now + rules.capture_seconds / 2, {"size": (disk.size + disk.used) // 2})
-    return Image(row, (half, _ready(done, disk.used, disk.region, row["capabilities"])))
+    return Image(row, (half, _ready(done, disk.used, disk.region, row["capabilities"])), disk=disk.id)
 
 
 def container(number: int, region: str, secret: str, fields: Row, now: float) -> Image:
@@ -117,7 +118,7 @@ def replicated(image: Image, wanted: Sequence[str], now: float, rules: Rules) ->
     final = row | last
     seconds = rules.replicate_seconds
     changes = (Change(now + seconds / 2, half), Change(now + seconds, last | {"total_size": total_size(final)}))
-    return Image(row | first, changes if coming or leaving else ())
+    return msgspec.structs.replace(image, row=row | first, changes=changes if coming or leaving else ())
 
 
 def _split(replicas: Sequence[Row], wanted: Sequence[str]) -> tuple[list[Row], list[Row]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.sandbox import TOKEN
 from engine.sandbox.messages import Row
+from engine.sandbox.neighbours import EVENTS, INSTANCES, VOLUMES
 from engine.sandbox.rows import private, public
 
 READ_ONLY_TOKEN = "sandbox-readonly"
@@ -64,11 +65,9 @@ DISKS = (
     Disk(25674142, 61300102, "fr-par", "Ubuntu 24.04 LTS Disk", 81920, 5310),
     Disk(25674155, 61300103, "us-iad", "gitlab-runner", 51200, 3875),
     Disk(DAMAGED_DISK, 61300103, "us-iad", "damaged", 20480, None),
-)
-LINODES: tuple[Row, ...] = (
-    {"id": 61300101, "label": "web-1", "region": "us-east", "status": "running", "tags": ["web"]},
-    {"id": 61300102, "label": "db-1", "region": "fr-par", "status": "running", "tags": ["db"]},
-    {"id": 61300103, "label": "ci-1", "region": "us-iad", "status": "offline", "tags": []},
+    Disk(25674160, 61300104, "us-east", "web-golden", 25600, 2304),
+    Disk(25674161, 61300104, "us-east", "512 MB Swap Image", 512, 16, "swap"),
+    Disk(25674170, 61300105, "eu-west", "CentOS 7 Disk", 24576, 3120, "ext3"),
 )
 TYPES: tuple[Row, ...] = (
     {"id": "g6-nanode-1", "label": "Nanode 1GB", "disk": 25600, "memory": 1024, "vcpus": 1, "class": "nanode"},
@@ -261,11 +260,13 @@ class Account:
         },
         repr=False,
     )
-    linodes: tuple[Row, ...] = LINODES
+    linodes: tuple[Row, ...] = INSTANCES
     disks: tuple[Disk, ...] = DISKS
     regions: tuple[Row, ...] = field(default_factory=regions)
     types: tuple[Row, ...] = TYPES
     kernels: tuple[Row, ...] = KERNELS
+    volumes: tuple[Row, ...] = VOLUMES
+    events: tuple[Row, ...] = EVENTS
 
     def stores_images(self, region: object) -> bool:
         """Whether an image can live in a region: a core one, with object storage."""

@@ -22,6 +22,12 @@ CATALOG = Catalog([Path(ROOT)])
 IMAGES = "linode.images.images"
 UPLOAD = f"EXEC {IMAGES}.post_upload_image"
 COLUMNS = {column.name for column in CATALOG.resource("linode", "images", "images").columns}
+NEIGHBOURS = {
+    name
+    for service in CATALOG.provider("linode").services
+    for resource in CATALOG.service("linode", service).resources
+    for name in (f"linode.{service}.{resource}", f"{service}.{resource}", resource, service)
+} - {"images", "images.images", IMAGES}
 TABLES = {
     IMAGES, "acme.shop.customers", "acme.shop.orders", "acme.shop.items", "acme.shop.stock", "acme.shop.notes"
 }  # fmt: skip
@@ -33,8 +39,9 @@ def offered(text: str, **more: Any) -> list[Suggestion]:
 
 
 def texts(text: str, *kinds: str, **more: Any) -> set[str]:
-    """What is offered at the bar, of these kinds or of all."""
-    return {found.text for found in offered(text, **more) if not kinds or found.kind in kinds}
+    """What is offered at the bar, of these kinds or of all; the built-in neighbours of images left out."""
+    found = [each for each in offered(text, **more) if not kinds or each.kind in kinds]
+    return {each.text for each in found if each.kind not in ("service", "resource") or each.text not in NEIGHBOURS}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +152,13 @@ def test_each_tells_what_it_is() -> None:
     assert details["imageId"] == "string, required, of get_image"
     assert details["split_part("].startswith("split_part(text, separator, number): The n-th part")
     assert all(found.detail or found.kind in ("keyword", "command") for found in offered(f"SELECT | FROM {IMAGES}"))
+
+
+def test_the_neighbours_of_images_are_offered() -> None:
+    assert {each.text for each in offered("SELECT * FROM linode.linode.|")} == {"disks", "instances"}
+    assert {"account", "images", "linode", "regions", "tags", "volumes"} == {
+        each.text for each in offered("SHOW RESOURCES IN linode.|")
+    }
 
 
 def test_names_after_use() -> None:
