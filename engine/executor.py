@@ -64,6 +64,7 @@ class Tally(Struct):
     warnings: list[str] = []
     steps: dict[str, Spent] = {}  # by table
     began: float = field(default_factory=perf_counter)
+    cost: Cost = field(default_factory=Cost)  # of all requests, those that failed included
 
     def add(self, step: Step, page: Page, began: float) -> None:
         """A page is loaded; `began` is when that was started."""
