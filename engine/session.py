@@ -65,6 +65,11 @@ class Session:
         self._connection: Connection | None = None
         self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
 
+    @property
+    def names(self) -> Names:
+        """Where its statements look names up: the catalog, and the provider that USE chose."""
+        return self._names
+
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
         """The result of each statement, executed as the iterator advances.
 

@@ -23,8 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.session"}),
     frozenset({"engine.formats"}),
     frozenset({"engine.api"}),
-    frozenset({"engine.cli", "engine.repl", "engine.alchemy"}),
-    frozenset({"engine.notebook"}),
+    frozenset({"engine.cli", "engine.repl"}),
     frozenset({"engine.__main__"}),
 )
 OWNERS = {

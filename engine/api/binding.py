@@ -6,23 +6,22 @@ looks like a placeholder in a string, a quoted name or a comment is none.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
 from msgspec import Struct
-from sqlglot import TokenType
 
 from engine.api.literals import literal
 from engine.errors import Span, StatementError, StratoqlError, SyntaxFault, Unbound, suggest
+from engine.explain import many
 from engine.language.dialect import Piece, split, tokenize
 from engine.language.parser import parse_piece
+from engine.language.placeholders import placeholders
 from engine.language.statements import Statement
 from engine.language.text import Text, slice_of, splice
 
 Parameters: TypeAlias = Mapping[str, object] | Sequence[object]
-_NAME = re.compile(r"[^\W\d]\w*")
 _FREE = " \t\r\n(),;="  # what may stand at a literal's side without becoming part of it
 
 
@@ -69,23 +68,30 @@ def underlining(written: str, text: Text, places: Sequence[tuple[Span, Span]]) -
         if error.statement != written and whole.endswith(part):
             shift = len(whole) - len(part)  # an EXPLAIN's own statement is the end of it
             if isinstance(error, StatementError) and error.span is not None:
-                error.span = _origin(Span(error.span.start + shift, error.span.end + shift), text, places)
+                _place(error, Span(error.span.start + shift, error.span.end + shift), written, text, places)
             error.statement = written
         raise
 
 
-def _origin(span: Span, text: Text, places: Sequence[tuple[Span, Span]]) -> Span | None:
+def _place(error: StatementError, span: Span, written: str, text: Text, places: Sequence[tuple[Span, Span]]) -> None:
+    """Where the user wrote what is at fault; a value that stands where none can is called by its placeholder."""
+    error.span = text.origin(span.start, span.end)
     for ours, theirs in places:
         if ours.start <= span.start < ours.end:
-            return theirs
-    return text.origin(span.start, span.end)
+            error.span = theirs
+            if isinstance(error, SyntaxFault):
+                error.message = f"no value can stand here, found {written[theirs.start : theirs.end]}"
+                error.args = (error.message,)
 
 
 def _bound(piece: Piece, values: _Values) -> Bound:
     edits: list[tuple[int, int, str]] = []
-    for span, name in _placeholders(piece):
-        value = values.take(span, name, piece.text)
-        edits.append((span.start, span.end, _apart(value, piece.text, span)))
+    try:
+        for span, name in placeholders(piece):
+            edits.append((span.start, span.end, _apart(values.take(span, name), piece.text, span)))
+    except StatementError as error:
+        error.statement = piece.text
+        raise
     text = splice(slice_of(piece.text, 0, len(piece.text)), edits)
     places, shift = [], 0
     for start, end, replacement in edits:
@@ -94,20 +100,6 @@ def _bound(piece: Piece, values: _Values) -> Bound:
     with underlining(piece.text, text, places):
         again = Piece(text.sql, piece.offset, tuple(tokenize(text.sql))) if edits else piece
         return Bound(piece.text, text, tuple(places), parse_piece(again))
-
-
-def _placeholders(piece: Piece) -> Iterator[tuple[Span, str | None]]:
-    """The places and names of a statement's placeholders; `?` has no name."""
-    for token in piece.tokens:
-        end = token.end + 1
-        if token.token_type is TokenType.COLON and (found := _NAME.match(piece.text, end)):
-            yield Span(token.start, found.end()), found[0]
-        elif token.token_type is TokenType.PLACEHOLDER and token.text == "?":
-            if piece.text[end : end + 1].isdigit():
-                fault = Unbound("numbered placeholders are not known", span=Span(token.start, end + 1))
-                fault.statement, fault.hint = piece.text, "give them names: :first, :second"
-                raise fault
-            yield Span(token.start, end), None
 
 
 def _apart(value: str, text: str, span: Span) -> str:
@@ -129,15 +121,15 @@ class _Values:
         self._row = [] if parameters is None or isinstance(parameters, Mapping) else list(parameters)
         self._used = 0
 
-    def take(self, span: Span, name: str | None, text: str) -> str:
+    def take(self, span: Span, name: str | None) -> str:
         """The literal of a placeholder."""
         try:
-            return self._literal(span, name)
+            return self._literal(name)
         except StatementError as error:
-            error.span, error.statement = span, text
+            error.span = span
             raise
 
-    def _literal(self, span: Span, name: str | None) -> str:
+    def _literal(self, name: str | None) -> str:
         if name is None:
             self._used += 1
             if self._used > len(self._row):
@@ -151,7 +143,9 @@ class _Values:
     def check(self) -> None:
         """Every value of a sequence has its placeholder; of a mapping some may be left over."""
         if self._row and self._used < len(self._row):
-            raise Unbound(f"{len(self._row)} values are given for {self._used} placeholders ?", hint=self._given())
+            raise Unbound(
+                f"{many(len(self._row), 'value')} for {many(self._used, 'placeholder')}", hint=self._given()
+            )
 
     def _given(self) -> str:
         if self._row:

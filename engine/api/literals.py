@@ -18,8 +18,8 @@ def literal(value: object, name: str = "") -> str:
     Moments become text as the API writes it, in UTC and without a zone; one without a zone is taken for UTC. Lists
     and dicts become JSON. Raises InvalidValue for what SQL has no value for.
 
-    >>> [literal(value) for value in (None, True, -5, "it's", b"\\xff", ["a"])]
-    ['NULL', 'TRUE', '(-5)', "'it''s'", "x'ff'", "'[\\"a\\"]'"]
+    >>> [literal(value) for value in (None, True, -5, "it's", b"x", [1])]
+    ['NULL', 'TRUE', '(-5)', "'it''s'", "x'78'", "'[1]'"]
     >>> literal(datetime.datetime(2024, 1, 2, 4, tzinfo=datetime.timezone(datetime.timedelta(hours=1))))
     "'2024-01-02T03:00:00'"
     """
