@@ -8,6 +8,7 @@
     │   ├── UnknownName        no such provider, service, resource, method, column, parameter
     │   ├── InvalidValue       a value is not what the document declares
     │   ├── Refused            it is understood and will not be done
+    │   ├── Unbound            a placeholder without a value, or the other way round
     │   └── QueryFault         SQLite refuses the query
     ├── DocumentError          a provider document has faults (all of them are listed)
     ├── CallError              a request went wrong; carries method, URL
@@ -18,11 +19,27 @@
     │   ├── ResponseError      an answer that is not what the API promises
     │   ├── ApiError           the API said no: status, errors
     │   └── TimedOut           the time given is used up
+    ├── Misuse                 a closed cursor, rows where there are none
+    ├── NotPossible            what no API can do: take a write back
     ├── PartialWrite           some rows of a write are done, some are not: each is accounted for
     ├── Interrupted            the user stopped it
     └── Declined               the user was asked, and said no: nothing was written
 
 Errors carry facts as attributes, so nobody parses a message; `hint` is the next step in one sentence.
+
+Each is at the same time one of the classes that PEP 249 wants of a database module, so `except OperationalError` and
+`except ApiError` catch the same objects, never copies:
+
+    Warning
+    Error
+    ├── InterfaceError         UsageError
+    └── DatabaseError
+        ├── DataError          InvalidValue
+        ├── OperationalError   DocumentError, CallError, PartialWrite, Interrupted, Declined
+        ├── IntegrityError
+        ├── InternalError
+        ├── ProgrammingError   SyntaxFault, TemplateFault, UnknownName, Refused, Unbound, QueryFault, Misuse
+        └── NotSupportedError  NotPossible
 """
 
 from __future__ import annotations
@@ -69,7 +86,47 @@ class Place(NamedTuple):
         return f"{name}:{self.line}:{column}" if name else f"line {self.line}, column {column}"
 
 
-class StratoqlError(Exception):
+class Warning(UserWarning):
+    """What an answer has to say that its reader should not miss."""
+
+
+class Error(Exception):
+    """The root of PEP 249. What is raised is a StratoqlError too."""
+
+
+class InterfaceError(Error):
+    """The module is used wrongly."""
+
+
+class DatabaseError(Error):
+    """A statement, or what it asks of the API, went wrong."""
+
+
+class DataError(DatabaseError):
+    """A value is at fault."""
+
+
+class OperationalError(DatabaseError):
+    """Something that is not in the program's hands: the network, the API, time."""
+
+
+class IntegrityError(DatabaseError):
+    """Never raised: what an API finds contradictory is an ApiError. PEP 249 wants it."""
+
+
+class InternalError(DatabaseError):
+    """Never raised. PEP 249 wants it."""
+
+
+class ProgrammingError(DatabaseError):
+    """The statement is at fault, or used wrongly."""
+
+
+class NotSupportedError(DatabaseError):
+    """What an API cannot do, such as taking a write back."""
+
+
+class StratoqlError(Error):
     """The root. `str(error)` is the message alone; `explain(error)` adds place and hint."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -80,11 +137,11 @@ class StratoqlError(Exception):
         self.place: Place | None = None  # set for scripts: where the user wrote it
 
 
-class UsageError(StratoqlError):
+class UsageError(StratoqlError, InterfaceError):
     """Settings, flags or files are wrong; nothing was run."""
 
 
-class StatementError(StratoqlError):
+class StatementError(StratoqlError, DatabaseError):
     """The text of a statement is at fault; nothing was sent."""
 
     def __init__(self, message: str, *, hint: str | None = None, span: Span | None = None) -> None:
@@ -92,15 +149,15 @@ class StatementError(StratoqlError):
         self.span = span
 
 
-class SyntaxFault(StatementError):
+class SyntaxFault(StatementError, ProgrammingError):
     """The statement cannot be read."""
 
 
-class TemplateFault(StatementError):
+class TemplateFault(StatementError, ProgrammingError):
     """A template cannot be read, or cannot be filled in. Its `place` is in the script."""
 
 
-class UnknownName(StatementError):
+class UnknownName(StatementError, ProgrammingError):
     """A name that is not in the catalog. `known` are the names that would have been valid there."""
 
     def __init__(
@@ -117,7 +174,7 @@ class UnknownName(StatementError):
         self.known = tuple(known)
 
 
-class InvalidValue(StatementError):
+class InvalidValue(StatementError, DataError):
     """A value that the document does not allow. `name` is the column or parameter."""
 
     def __init__(self, message: str, *, name: str = "", hint: str | None = None, span: Span | None = None) -> None:
@@ -125,7 +182,7 @@ class InvalidValue(StatementError):
         self.name = name
 
 
-class Refused(StatementError):
+class Refused(StatementError, ProgrammingError):
     """Understood, and not done: it would be unsafe, unbounded or not what was meant. `brief`: what, in some words."""
 
     def __init__(
@@ -135,11 +192,15 @@ class Refused(StatementError):
         self.brief = brief or message
 
 
-class QueryFault(StatementError):
+class Unbound(StatementError, ProgrammingError):
+    """A placeholder without a value, or a value without a placeholder."""
+
+
+class QueryFault(StatementError, ProgrammingError):
     """SQLite refuses the query; the message is SQLite's."""
 
 
-class DocumentError(StratoqlError):
+class DocumentError(StratoqlError, OperationalError):
     """A provider document cannot be used. `faults` lists every fault found, not the first."""
 
     def __init__(self, message: str, faults: Sequence[Fault], *, hint: str | None = None) -> None:
@@ -148,7 +209,7 @@ class DocumentError(StratoqlError):
         self.faults = tuple(faults)
 
 
-class CallError(StratoqlError):
+class CallError(StratoqlError, OperationalError):
     """A request went wrong. `request` is `GET https://host/path`, never with a secret in it.
 
     `passing`: it may go away by itself, so that trying again makes sense. `harmless`: certainly nothing happened.
@@ -156,6 +217,9 @@ class CallError(StratoqlError):
 
     passing = False
     harmless = False
+    status: int | None = None  # of the answer, where one came
+    errors: tuple[Reason, ...] = ()  # what the API said
+    retry_after: float | None = None  # seconds
 
     def __init__(self, message: str, *, request: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -228,7 +292,15 @@ class TimedOut(CallError):
     """The time given for the statement is used up; says what it was waiting for."""
 
 
-class PartialWrite(StratoqlError):
+class Misuse(StratoqlError, ProgrammingError):
+    """The programming interface is used out of turn."""
+
+
+class NotPossible(StratoqlError, NotSupportedError):
+    """What no API can do."""
+
+
+class PartialWrite(StratoqlError, OperationalError):
     """A write of several rows stopped part-way. Every row is in exactly one of the lists.
 
     `done`, `failed`, `unknown`, `unsent` hold the arguments of each call (a dict of parameter names to values);
@@ -253,11 +325,11 @@ class PartialWrite(StratoqlError):
         self.completed: Any = None  # the RETURNING rows of what was done, as a Result
 
 
-class Interrupted(StratoqlError):
+class Interrupted(StratoqlError, OperationalError):
     """The user stopped the statement."""
 
 
-class Declined(StratoqlError):
+class Declined(StratoqlError, OperationalError):
     """The user was shown what a write would do, and said no."""
 
 

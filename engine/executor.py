@@ -67,6 +67,7 @@ class Tally(Struct):
     warnings: list[str] = []
     steps: dict[str, Spent] = {}  # by table
     began: float = field(default_factory=perf_counter)
+    cost: Cost = field(default_factory=Cost)  # of all requests, those that failed included
     paused: float = 0.0  # seconds in which a person was asked
 
     def pause(self, seconds: float) -> None:

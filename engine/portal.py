@@ -6,14 +6,18 @@ It works inside a notebook too, where the caller's thread already runs a loop.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
+from functools import partial
 from typing import Any, TypeVar
 
-from engine.errors import Interrupted
+from engine.errors import Interrupted, StratoqlError, explain
+from engine.ways import Waiter, Way
 
 T = TypeVar("T")
+log = logging.getLogger("engine.portal")
 PATIENCE = 5.0  # seconds to let a cancelled statement close its requests and account for its writes
 
 
@@ -29,6 +33,38 @@ class Portal:
         """Run to the end and give the result. Ctrl-C cancels the work, waits for what it has to say, and raises
         that, or Interrupted.
         """
+        future, stop = self._start(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            stop()
+            try:
+                future.result(PATIENCE)
+            except TimeoutError:
+                raise Interrupted(
+                    "interrupted, and a request is still under way", hint="read what it may have written"
+                ) from None
+            except (CancelledError, asyncio.CancelledError):
+                pass
+            raise Interrupted("interrupted") from None
+
+    async def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """The same for a caller on a loop of its own, which goes on meanwhile.
+
+        Who cancels the caller cancels the work and waits until its requests are closed; what a broken write then has
+        to say is the cause of the CancelledError, and in the log.
+        """
+        future, stop = self._start(work)
+        outcome = asyncio.wrap_future(future)
+        try:
+            return await asyncio.shield(outcome)
+        except asyncio.CancelledError as cancelled:
+            stop()
+            await _ended(outcome)
+            raise cancelled from _account(outcome)
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> tuple[Future[T], Callable[[], object]]:
+        """Begin. What it will give, and what cancels it: that it was cancelled is an outcome like any other."""
         task: asyncio.Task[T] | None = None
         stopped = False
 
@@ -39,26 +75,14 @@ class Portal:
                 task.cancel()
             return await task
 
-        def stop() -> None:
+        def cancel() -> None:
             nonlocal stopped
             stopped = True
             if task is not None:
                 task.cancel()
 
         future = asyncio.run_coroutine_threadsafe(main(), self._loop)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            self._loop.call_soon_threadsafe(stop)
-            try:
-                future.result(PATIENCE)
-            except TimeoutError:
-                raise Interrupted(
-                    "interrupted, and a request is still under way", hint="read what it may have written"
-                ) from None
-            except (CancelledError, asyncio.CancelledError):
-                pass
-            raise Interrupted("interrupted") from None
+        return future, partial(self._loop.call_soon_threadsafe, cancel)
 
     @property
     def closed(self) -> bool:
@@ -71,3 +95,35 @@ class Portal:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(PATIENCE)
             self._loop.close()
+
+
+async def _ended(outcome: asyncio.Future[Any]) -> None:
+    """Wait for an end, not for long; how it ended is not asked here."""
+    outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait([outcome], timeout=PATIENCE)
+
+
+def _account(outcome: asyncio.Future[Any]) -> StratoqlError | None:
+    """What was done nonetheless."""
+    error = outcome.exception() if outcome.done() and not outcome.cancelled() else None
+    if not isinstance(error, StratoqlError):
+        return None
+    log.warning("cancelled: %s", explain(error))
+    return error
+
+
+async def _wait(portal: Waiter, work: Coroutine[Any, Any, T]) -> T:
+    return await portal.wait(work)
+
+
+async def _in_a_thread(work: Callable[[], T], stop: Callable[[], None]) -> T:
+    outcome = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(outcome)
+    except asyncio.CancelledError:
+        stop()
+        await _ended(outcome)
+        raise
+
+
+AWAITING = Way(_wait, _in_a_thread)  # on the caller's loop, which SQLite does not hold up either

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from engine.errors import StratoqlError
 
 ColumnType = Literal["string", "integer", "number", "boolean", "datetime", "json", "any"]
 Kind = Literal["rows", "done", "plan"]
+T = TypeVar("T")
 
 
 class JsonText(str):
@@ -61,7 +62,10 @@ class Result:
         reads: Collection[str] = (),
         writes: Collection[str] = (),
         close: Callable[[], None] = lambda: None,
+        interrupt: Callable[[], None] = lambda: None,
+        batches: Iterator[list[tuple[Any, ...]]] | None = None,
     ) -> None:
+        """`batches`: where `rows` come from, in SQLite's own types, for readers with other wishes."""
         self.columns = tuple(columns)
         self.kind: Kind = kind
         self.affected = affected
@@ -71,12 +75,22 @@ class Result:
         self.reads = frozenset(reads)
         self.writes = frozenset(writes)
         self._rows = rows
+        self._batches = batches if batches is not None else ([row] for row in rows)
         self._close = close
+        self.interrupt = interrupt  # stops the query behind the rows, from another thread
 
     def telling(self, statement: str) -> Result:
         """The same result; an error while its rows stream carries the text of its statement."""
         self._rows = _telling(self._rows, statement)
+        self._batches = _telling(self._batches, statement)
         return self
+
+    def batches(self) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows, some hundred at a time, with booleans, moments and JSON as SQLite holds them: 0, 1 and text.
+
+        In the place of the iterator's rows: who reads both loses some.
+        """
+        return self._batches
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self._rows
@@ -94,11 +108,11 @@ class Result:
     def close(self) -> None:
         """Release the store behind the rows. May be called again."""
         close, self._close = self._close, lambda: None
-        self._rows = iter(())
+        self._rows, self._batches = iter(()), iter(())
         close()
 
 
-def _telling(rows: Iterator[tuple[Any, ...]], statement: str) -> Iterator[tuple[Any, ...]]:
+def _telling(rows: Iterator[T], statement: str) -> Iterator[T]:
     try:
         yield from rows
     except StratoqlError as error:

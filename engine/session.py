@@ -6,8 +6,11 @@ come into being when a statement first needs them, so that one without a remote 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -21,7 +24,8 @@ from engine.planner.plan import Plan
 from engine.planner.planner import Plannable, Planned, plan
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
-from engine.store import Store
+from engine.store import Store, typed
+from engine.ways import BLOCKING, Way, finish
 from provider_registry.catalog import Catalog, default_cache
 from provider_registry.faults import BadDocument
 
@@ -32,14 +36,13 @@ if TYPE_CHECKING:
     from engine.executor import Tally
     from engine.portal import Portal
     from engine.preview import Approve
-    from engine.wire.call import Cost
     from engine.wire.client import Event, Traffic
 
 _DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "done"}
 
 
 class Session:
-    """A conversation with APIs in SQL. A context manager; used by one thread at a time.
+    """A conversation with APIs in SQL. A context manager; its statements may run side by side, in threads or tasks.
 
     `approve` is asked before a write, when every call of it is known and none is sent. Where it says yes exactly
     those calls are sent; where it says no the statement ends in Declined.
@@ -57,14 +60,16 @@ class Session:
         on_event: Callable[[Event], None] | None = None,
         approve: Approve | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        way: Way = BLOCKING,
     ) -> None:
+        """`transport` stands in for the network. `way`: how `answer` waits; `run` is for the blocking one."""
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
         self.on_event = on_event  # asked for by each statement as it starts
         self._approve = approve
         self._transport = transport
+        self._way = way
+        self._opening = threading.Lock()
         self._connection: Connection | None = None
-        self._cost: Cost | None = None  # of the last statement
-        self._tally: Tally | None = None  # of the last statement
         self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
 
     @property
@@ -92,28 +97,42 @@ class Session:
         Raises StratoqlError; its `statement` is the text of the one that failed.
         """
         for statement in parse(text):
-            try:
-                result = self._one(statement, dry_run)
-                result.warnings = (*result.warnings, *map(_unknown_hint, statement.hints))
-                yield result.telling(statement.text)
-            except UsageError:
-                raise  # no fault of the statement
-            except StratoqlError as error:
-                error.statement = error.statement or statement.text
-                raise
-            except RecursionError:
-                fault = SyntaxFault("the statement is nested too deeply")
-                fault.statement = statement.text
-                raise fault from None
-            except BadDocument as bad:
-                raise DocumentError("a provider document cannot be used:", bad.faults) from bad
+            yield finish(self.answer(statement, dry_run=dry_run))
 
-    def _one(self, statement: Statement, dry_run: bool) -> Result:
+    async def answer(self, statement: Statement, *, dry_run: bool = False) -> Result:
+        """The result of one statement. On the blocking way `engine.ways.finish` runs it.
+
+        Raises StratoqlError; its `statement` is the text of the one that failed.
+        """
+        try:
+            result = await self._one(statement, dry_run)
+            result.warnings = (*result.warnings, *map(_unknown_hint, statement.hints))
+            return result.telling(statement.text)
+        except UsageError:
+            raise  # no fault of the statement
+        except StratoqlError as error:
+            error.statement = error.statement or statement.text
+            raise
+        except RecursionError:
+            fault = SyntaxFault("the statement is nested too deeply")
+            fault.statement = statement.text
+            raise fault from None
+        except BadDocument as bad:
+            raise DocumentError("a provider document cannot be used:", bad.faults) from bad
+
+    def writes(self, statement: Statement) -> bool:
+        """Whether it would send what may change something. Raises what planning it raises."""
+        body = statement.body
+        if isinstance(body, Explain):
+            return body.analyze and self.writes(body.statement)
+        return not isinstance(body, Show | Describe | Use) and self._planned(body).plan.write is not None
+
+    async def _one(self, statement: Statement, dry_run: bool) -> Result:
         body = statement.body
         match body:
             case Explain():
                 if body.analyze and not dry_run:
-                    return self._analyzed(body.statement)
+                    return await self._analyzed(body.statement)
                 told = self._explained(body.statement)
                 if not body.analyze:
                     told.writes = frozenset()  # nor would it, if this were no dry run
@@ -123,7 +142,10 @@ class Session:
             case Use():
                 self._names = self._names.using(body.provider)
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
-        return self._explained(statement) if dry_run else self._executed(self._planned(body))
+        if dry_run:
+            return self._explained(statement)
+        result, _ = await self._executed(self._planned(body))
+        return result
 
     def _discovered(self, body: Show | Describe) -> Result:
         from engine import discovery
@@ -159,7 +181,7 @@ class Session:
         told.writes = frozenset(step.resource for step in made.steps if step.writes)
         return told
 
-    def _analyzed(self, statement: Statement) -> Result:
+    async def _analyzed(self, statement: Statement) -> Result:
         """Run it, and tell the plan and what it cost. Its rows are read to the end and left out."""
         from engine.executor import Tally
         from engine.explain import spent
@@ -168,25 +190,25 @@ class Session:
         if isinstance(body, Explain | Show | Describe | Use):
             return self._explained(statement)
         lines = self._explained(statement).fetchall()
-        self._tally = None
         try:
             planned = self._planned(body)
-            result = self._executed(planned)
+            result, tally = await self._executed(planned)
             start = perf_counter()
-            kept = sum(1 for _ in result)
+            kept = await self._way.query(lambda: sum(1 for _ in result), result.interrupt)
             seconds = perf_counter() - start
         except StratoqlError as error:
             error.statement = error.statement or statement.text
             raise
         result.close()
-        told = spent(planned.plan, self._tally or Tally(), kept, seconds)
+        told = spent(planned.plan, tally or Tally(), kept, seconds)
         return _plan_text([*(str(line) for (line,) in lines), *told], result)
 
-    def _executed(self, planned: Planned) -> Result:
+    async def _executed(self, planned: Planned) -> tuple[Result, Tally | None]:
         start, made, store = perf_counter(), planned.plan, Store(self.settings.timeout)
         try:
-            tally = self._fetched(made, store) if made.steps else None
-            return self._answer(planned, store, tally, start)
+            tally = await self._fetched(made, store) if made.steps else None
+            work = partial(self._answer, planned, store, tally, start)
+            return await self._way.query(work, store.interrupt), tally
         except PartialWrite as error:
             error.completed = self._returned(planned, store, start, error)
             raise
@@ -202,30 +224,28 @@ class Session:
             error.hint = "; ".join(filter(None, (error.hint, f"its RETURNING failed too: {failed.message}")))
             return None
 
-    def _fetched(self, made: Plan, store: Store) -> Tally:
+    async def _fetched(self, made: Plan, store: Store) -> Tally:
         """Run the steps on the loop."""
         from engine.executor import create_tables, run_steps
 
         create_tables(made, store)
         connection = self._connected()
         traffic = connection.client.statement(self.settings, self.on_event)
-        try:
-            if self._approve is None or made.write is None:
-                self._tally = connection.portal.run(run_steps(made, store, traffic, self.settings))
-            else:
-                self._tally = self._asked(made, store, traffic, connection.portal, self._approve)
-            return self._tally
-        finally:
-            self._cost = traffic.cost
+        if self._approve is None or made.write is None:
+            tally = await self._way.steps(connection.portal, run_steps(made, store, traffic, self.settings))
+        else:
+            tally = await self._asked(made, store, traffic, connection.portal, self._approve)
+        tally.cost = traffic.cost
+        return tally
 
-    def _asked(self, made: Plan, store: Store, traffic: Traffic, portal: Portal, approve: Approve) -> Tally:
+    async def _asked(self, made: Plan, store: Store, traffic: Traffic, portal: Portal, approve: Approve) -> Tally:
         """Run the steps up to the write; where its calls find approval, send just those. To think costs no time."""
         from engine.executor import Tally, run_until_write, run_write
         from engine.preview import preview, widened
         from engine.wire.events import Event
 
         tally, made = Tally(), widened(made)
-        todo = portal.run(run_until_write(made, store, traffic, self.settings, tally))
+        todo = await self._way.steps(portal, run_until_write(made, store, traffic, self.settings, tally))
         if todo:
             start = perf_counter()
             traffic.tell(Event("ask", "asking whether to go on"))
@@ -235,7 +255,7 @@ class Session:
             for each in (traffic.budget, store):
                 each.extend(thought)
             tally.pause(thought)
-        portal.run(run_write(made, todo, store, traffic, self.settings, tally))
+        await self._way.steps(portal, run_write(made, todo, store, traffic, self.settings, tally))
         return tally
 
     def _answer(self, planned: Planned, store: Store, tally: Tally | None, start: float) -> Result:
@@ -244,7 +264,7 @@ class Session:
         affected = tally.calls if tally is not None and written is not None else None
         messages = [_counted(affected, made.verb)] if affected is not None and made.verb in _DONE else []
         seconds = perf_counter() - start - (tally.paused if tally else 0.0)
-        stats = _stats(tally, self._cost, seconds) if tally and self._cost else Stats()
+        stats = _stats(tally, seconds) if tally else Stats()
         warnings = tally.warnings if tally else ()
         if made.output is None or planned.output is None:
             store.close()
@@ -252,30 +272,39 @@ class Session:
                 (), iter(()), kind="done", affected=affected, messages=messages, warnings=warnings, stats=stats
             )
         try:
-            names, rows = store.select(made.output, planned.output.types)
+            names, batches = store.batches(made.output)
             if written is not None and affected is not None:
-                rows = iter(list(rows))  # now, while what has been done can still be told
+                batches = iter(list(batches))  # now, while what has been done can still be told
         except StratoqlError as error:
             if affected:
                 error.hint = f"{_counted(affected, made.verb)} nonetheless: only what it returns failed"
             raise
         columns = [ResultColumn(*pair) for pair in zip(names, planned.output.types, strict=True)]
         return Result(
-            columns, rows, affected=affected, messages=messages, warnings=warnings, stats=stats, close=store.close
+            columns,
+            chain.from_iterable(typed(batches, planned.output.types)),
+            batches=batches,
+            affected=affected,
+            messages=messages,
+            warnings=warnings,
+            stats=stats,
+            close=store.close,
+            interrupt=store.interrupt,
         )
 
     def _connected(self) -> Connection:
         """The loop and the client, opened when first needed."""
-        if self._connection is None or not self._connection.alive:
-            from engine.connections import connect
+        with self._opening:
+            if self._connection is None or not self._connection.alive:
+                from engine.connections import connect
 
-            transport = self._transport
-            if transport is None and self.settings.sandbox is not None:
-                from engine.sandbox import transport as sandbox
+                transport = self._transport
+                if transport is None and self.settings.sandbox is not None:
+                    from engine.sandbox import transport as sandbox
 
-                transport = sandbox(self.settings.sandbox or None)
-            self._connection = connect(self.settings, transport)
-        return self._connection
+                    transport = sandbox(self.settings.sandbox or None)
+                self._connection = connect(self.settings, transport)
+            return self._connection
 
     def close(self) -> None:
         """Let go of the connections and the loop. May be called again."""
@@ -299,9 +328,9 @@ def _unknown_hint(hint: str) -> str:
     return f"the hint {hint} is not known and has no effect"
 
 
-def _stats(tally: Tally, cost: Cost, seconds: float) -> Stats:
+def _stats(tally: Tally, seconds: float) -> Stats:
     """What a statement cost, over all its steps."""
-    steps = tally.steps.values()
+    cost, steps = tally.cost, tally.steps.values()
     return Stats(
         requests=cost.requests,
         rows=tally.rows,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from time import monotonic
@@ -25,6 +25,7 @@ from provider_registry.model import Column, Shape
 
 Row = tuple[object, ...]
 Values = Sequence[object]  # of one column
+Make = Callable[[Values], list[object]]
 
 # The declared type decides SQLite's affinity (by the letters INT, TEXT, ...) and tells what a column's values are.
 _DECLARED: dict[str, ColumnType] = {
@@ -131,9 +132,13 @@ class Store:
 
     def select(self, sql: Text, types: Sequence[ColumnType] = ()) -> tuple[tuple[str, ...], Iterator[Row]]:
         """The names of a query's columns and its rows, booleans and JSON as such where `types` says so."""
+        names, batches = self.batches(sql)
+        return names, chain.from_iterable(typed(batches, types))
+
+    def batches(self, sql: Text) -> tuple[tuple[str, ...], Iterator[list[Row]]]:
+        """The names of a query's columns and its rows, many at a time, in SQLite's own types. See `typed`."""
         cursor = self._run(sql)
-        batches = _typed(self._batches(cursor, sql), types)
-        return tuple(entry[0] for entry in cursor.description), chain.from_iterable(batches)
+        return tuple(entry[0] for entry in cursor.description), self._batches(cursor, sql)
 
     def _batches(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[list[Row]]:
         try:
@@ -165,6 +170,10 @@ class Store:
         self._run("DROP VIEW temp._shape")
         return tuple(_DECLARED.get(str(row[2]), "any") for row in rows)
 
+    def interrupt(self) -> None:
+        """Stop the query that another thread is running."""
+        self._db.interrupt()
+
     def close(self) -> None:
         """Drop everything."""
         self._db.close()
@@ -191,15 +200,21 @@ class Store:
         return QueryFault(str(error), span=_place(str(error), text), hint=_hint(str(error)))
 
 
-def _typed(batches: Iterator[list[Row]], types: Sequence[ColumnType]) -> Iterator[list[Row]]:
-    """SQLite's integers and texts as booleans and JSON. A value of another kind, of a UNION say, stays what it is."""
-    made = [(at, _MADE[kind]) for at, kind in enumerate(types) if kind in _MADE]
-    if not made:
+def typed(
+    batches: Iterator[list[Row]], types: Sequence[ColumnType], made: Mapping[ColumnType, Make] | None = None
+) -> Iterator[list[Row]]:
+    """SQLite's integers and texts as what they are: booleans and JSON, or whatever `made` makes of a type's column.
+
+    A value of another kind, of a UNION say, stays what it is.
+    """
+    makes = _MADE if made is None else made
+    found = [(at, makes[kind]) for at, kind in enumerate(types) if kind in makes]
+    if not found:
         return batches
-    return (_typed_batch(batch, made) for batch in batches)
+    return (_typed_batch(batch, found) for batch in batches)
 
 
-def _typed_batch(batch: list[Row], made: Sequence[tuple[int, Callable[[Values], list[object]]]]) -> list[Row]:
+def _typed_batch(batch: list[Row], made: Sequence[tuple[int, Make]]) -> list[Row]:
     """Column by column: it takes half the time of row by row."""
     columns: list[Values] = list(zip(*batch, strict=True))
     for at, make in made:
@@ -207,7 +222,8 @@ def _typed_batch(batch: list[Row], made: Sequence[tuple[int, Callable[[Values], 
     return list(zip(*columns, strict=True))
 
 
-def _booleans(column: Values) -> list[object]:
+def booleans(column: Values) -> list[object]:
+    """SQLite's 0 and 1 as False and True."""
     return [value == 1 if type(value) is int and value in (0, 1) else value for value in column]
 
 
@@ -216,7 +232,7 @@ def _documents(column: Values) -> list[object]:
     return [JsonText(value) if type(value) is str and value[:1] in ("[", "{") else value for value in column]
 
 
-_MADE: dict[ColumnType, Callable[[Values], list[object]]] = {"boolean": _booleans, "json": _documents}
+_MADE: dict[ColumnType, Make] = {"boolean": booleans, "json": _documents}
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up. Rooms of one floor do not know each other, but where it says so.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"engine.errors", "engine.functions"}),
+    frozenset({"engine.errors", "engine.functions", "engine.ways"}),
     frozenset({"engine.settings", "engine.result"}),
     frozenset({"engine.language"}),
     frozenset({"engine.store"}),
@@ -22,6 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.explain", "engine.preview"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats", "engine.script"}),
+    frozenset({"engine.api"}),
     frozenset({"engine.cli", "engine.repl"}),
     frozenset({"engine.__main__"}),
 )
@@ -38,6 +39,11 @@ OWNERS = {
     "tabulate": {"engine.formats"},
     "tqdm": {"engine.cli"},
     "shtab": {"engine.cli"},
+    "pyarrow": {"engine.api"},
+    "pandas": {"engine.api"},
+    "polars": {"engine.api"},
+    "sqlalchemy": {"engine.alchemy"},
+    "IPython": {"engine.notebook"},
 }
 
 

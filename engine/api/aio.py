@@ -1,0 +1,164 @@
+"""The same for callers on an event loop, their own or a notebook's: it goes on while requests and SQLite work."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Generator, Iterable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from engine.api.binding import Parameters
+from engine.api.link import Link
+from engine.api.reading import Reading, Row
+from engine.api.result import Result
+from engine.portal import AWAITING
+
+T = TypeVar("T")
+AHEAD = 1000  # rows that are read at a time: to go to SQLite's thread for each would cost more than the row
+
+
+class AsyncConnection(Link):
+    """A connection to APIs. Made by `engine.aconnect`; its statements may run side by side.
+
+    All of a process's connections share one client and one limiter, which live on a loop of their own; cancelling a
+    statement cancels its requests there and waits until they are closed.
+
+    >>> import asyncio, engine
+    >>> async def main() -> None:
+    ...     async with engine.aconnect(sandbox=True) as connection:
+    ...         sql = "SELECT id FROM linode.images.images WHERE id = ?"
+    ...         found = await asyncio.gather(*(connection.query(sql, [f"linode/{n}"]) for n in ("debian12", "arch")))
+    ...         print([result.fetchall() for result in found])
+    >>> asyncio.run(main())
+    [[('linode/debian12',)], [('linode/arch',)]]
+    """
+
+    def cursor(self) -> AsyncCursor:
+        """A cursor of its own answers."""
+        self._check()
+        return AsyncCursor(self)
+
+    async def execute(self, sql: str, parameters: Parameters | None = None) -> AsyncCursor:
+        """A new cursor that has executed the statements."""
+        return await self.cursor().execute(sql, parameters)
+
+    async def query(self, sql: str, parameters: Parameters | None = None) -> Result:
+        """The answer to one statement, whole. Its rows are here already: reading them awaits nothing."""
+        return await self._single(sql, parameters)
+
+    async def explain(self, sql: str, parameters: Parameters | None = None) -> str:
+        """The plan of one statement. Nothing is sent."""
+        return "\n".join(str(line) for (line,) in await self._single(sql, parameters, dry_run=True))
+
+    async def dry_run(self, sql: str, parameters: Parameters | None = None) -> list[str]:
+        """The plan of each statement of a text. Nothing is sent."""
+        return await self._plans(sql, parameters)
+
+    async def commit(self) -> None:
+        """Does nothing: each write stands when it has been sent."""
+        self._settle()
+
+    async def rollback(self) -> None:
+        """As `Connection.rollback`."""
+        self._roll_back()
+
+    async def close(self) -> None:
+        """Let go of the network. May be called again."""
+        self.closed = True
+        await _aside(self.session.close)
+
+    def __await__(self) -> Generator[Any, None, AsyncConnection]:
+        return _ready(self).__await__()
+
+    async def __aenter__(self) -> AsyncConnection:
+        self._check()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class AsyncCursor(Reading):
+    """Runs statements and reads their rows; one task at a time."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.connection = connection
+        self._ahead: deque[Row] = deque()
+
+    async def execute(self, sql: str, parameters: Parameters | None = None) -> AsyncCursor:
+        """As `Cursor.execute`."""
+        self._ahead.clear()
+        await self._execute(sql, parameters)
+        return self
+
+    async def executemany(self, sql: str, several: Iterable[Parameters]) -> AsyncCursor:
+        """As `Cursor.executemany`."""
+        self._ahead.clear()
+        await self._executemany(sql, several)
+        return self
+
+    async def fetchone(self) -> Row | None:
+        """The next row, None after the last."""
+        found = await self.fetchmany(1)
+        return found[0] if found else None
+
+    async def fetchmany(self, size: int | None = None) -> list[Row]:
+        """At most `size` further rows, `arraysize` where that is not given."""
+        wanted, result = self.arraysize if size is None else size, self._rows()
+        while len(self._ahead) < wanted:
+            more = await _aside(lambda: result.fetchmany(max(AHEAD, wanted)), result)
+            self._ahead.extend(more)
+            if not more:
+                break
+        return [self._ahead.popleft() for _ in range(min(wanted, len(self._ahead)))]
+
+    async def fetchall(self) -> list[Row]:
+        """All further rows."""
+        result = self._rows()
+        more = await _aside(lambda: list(result), result)
+        rows = [*self._ahead, *more]
+        self._ahead.clear()
+        return rows
+
+    async def nextset(self) -> bool | None:
+        """To the next statement's answer; None where there is none."""
+        self._check()
+        if not self._advance():
+            return None
+        self._ahead.clear()
+        return True
+
+    async def __aiter__(self) -> AsyncIterator[Row]:
+        while batch := await self.fetchmany(AHEAD):
+            for row in batch:
+                yield row
+
+    async def close(self) -> None:
+        """Let go of the rows. May be called again."""
+        self._ahead.clear()
+        self._end()
+
+    async def __aenter__(self) -> AsyncCursor:
+        self._check()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def _ready(connection: AsyncConnection) -> AsyncConnection:
+    return connection
+
+
+async def _aside(work: Any, result: Result | None = None) -> Any:
+    """In a thread, so that the loop goes on; who cancels it stops SQLite."""
+    return await AWAITING.query(work, result.interrupt if result is not None else _nothing)
+
+
+def _nothing() -> None:
+    """A close is not to be stopped."""

@@ -1,0 +1,153 @@
+"""PEP 249: connections and cursors for callers who wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+
+from engine.api.binding import Parameters
+from engine.api.link import Link
+from engine.api.reading import Reading, Row
+from engine.api.result import Result
+from engine.ways import finish
+
+
+class Connection(Link):
+    """A connection to APIs. Made by `engine.connect`; threads may share it, a cursor belongs to one of them.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     connection.execute("SELECT id FROM linode.images.images WHERE id = ?", ["linode/arch"]).fetchall()
+    [('linode/arch',)]
+    """
+
+    def cursor(self) -> Cursor:
+        """A cursor of its own answers."""
+        self._check()
+        return Cursor(self)
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> Cursor:
+        """A new cursor that has executed the statements."""
+        return self.cursor().execute(sql, parameters)
+
+    def query(self, sql: str, parameters: Parameters | None = None) -> Result:
+        """The answer to one statement, whole.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.query("SELECT upper(:name) AS name", {"name": "arch"}).to_dicts()
+        [{'name': 'ARCH'}]
+        """
+        return finish(self._single(sql, parameters))
+
+    def explain(self, sql: str, parameters: Parameters | None = None) -> str:
+        """The plan of one statement: the requests it would send, and what is left to do here. Nothing is sent.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     print(connection.explain("SELECT 1"))
+        output: SELECT 1
+        """
+        return "\n".join(str(line) for (line,) in finish(self._single(sql, parameters, dry_run=True)))
+
+    def dry_run(self, sql: str, parameters: Parameters | None = None) -> list[str]:
+        """The plan of each statement of a text. Nothing is sent.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.dry_run("SELECT 1; SELECT :x", {"x": 2})
+        ['output: SELECT 1', 'output: SELECT 2']
+        """
+        return finish(self._plans(sql, parameters))
+
+    def commit(self) -> None:
+        """Does nothing: each write stands when it has been sent."""
+        self._settle()
+
+    def rollback(self) -> None:
+        """Does nothing. Raises NotSupportedError where something was written since the last commit."""
+        self._roll_back()
+
+    def close(self) -> None:
+        """Let go of the network. May be called again."""
+        self.closed = True
+        self.session.close()
+
+    def __enter__(self) -> Connection:
+        self._check()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Cursor(Reading):
+    """Runs statements and reads their rows.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection, connection.cursor() as cursor:
+    ...     cursor.execute("SELECT 1 AS one; SELECT 'b' AS two").fetchone(), cursor.nextset(), cursor.fetchall()
+    ...     cursor.description[0].name, cursor.nextset()
+    ((1,), True, [('b',)])
+    ('two', None)
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.connection = connection
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> Cursor:
+        """Run the statements of a text, all of them; `nextset` goes to the next one's answer.
+
+        `parameters`: a mapping for `:name`, a sequence for `?`. Raises the classes of PEP 249, which are those of
+        `engine.errors`: an ApiError has `status`, `errors`, `request`, `retry_after` (seconds), a PartialWrite tells
+        what is `done`, `failed`, `unknown` and `unsent`, its `completed` are the rows of RETURNING.
+        """
+        finish(self._execute(sql, parameters))
+        return self
+
+    def executemany(self, sql: str, several: Iterable[Parameters]) -> Cursor:
+        """A write once for each set of values; `rowcount` counts them all. An error ends it and says where."""
+        finish(self._executemany(sql, several))
+        return self
+
+    def fetchone(self) -> Row | None:
+        """The next row, None after the last."""
+        return self._rows().fetchone()
+
+    def fetchmany(self, size: int | None = None) -> list[Row]:
+        """At most `size` further rows, `arraysize` where that is not given."""
+        return self._rows().fetchmany(self.arraysize if size is None else size)
+
+    def fetchall(self) -> list[Row]:
+        """All further rows."""
+        return list(self._rows())
+
+    def nextset(self) -> bool | None:
+        """To the next statement's answer; None where there is none."""
+        self._check()
+        return self._advance() or None
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows())
+
+    def __next__(self) -> Row:
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
+
+    def close(self) -> None:
+        """Let go of the rows. May be called again."""
+        self._end()
+
+    def __enter__(self) -> Cursor:
+        self._check()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

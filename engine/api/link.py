@@ -1,0 +1,127 @@
+"""What a connection is, however its caller waits: a session, statements with their parameters, their answers."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from engine.api.binding import Bound, Parameters, bind, underlining
+from engine.api.catalog import Catalog
+from engine.api.result import Result
+from engine.errors import Misuse, NotPossible, StratoqlError, Warning, explain
+from engine.explain import many
+from engine.session import Session
+from engine.wire.events import Event, Listener
+
+log = logging.getLogger("engine.api")
+Heard: TypeAlias = Callable[[Event], object]
+
+
+class Link:
+    """Owns a session. What a write has sent stays sent: there is nothing to commit, and nothing to take back."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.closed = False
+        self._written = False  # since the last commit
+
+    @property
+    def catalog(self) -> Catalog:
+        """What there is to call: providers, services, resources, methods."""
+        self._check()
+        return Catalog(self.session.names)
+
+    def _bound(self, sql: str, parameters: Parameters | None) -> list[Bound]:
+        """The statements of a text, their parameters in place. Nothing has been run where this raises."""
+        self._check()
+        with _told():
+            return bind(sql, parameters)
+
+    async def _answer(self, bound: Bound, *, dry_run: bool = False) -> Result:
+        """The answer to one statement. Its warnings are Python's too, so that they are seen."""
+        self._check()
+        with _told(), underlining(bound.written, bound.text, bound.places):
+            found = await self.session.answer(bound.statement, dry_run=dry_run)
+        self._written = self._written or found.affected is not None
+        for text in found.warnings:
+            warnings.warn(text, Warning, stacklevel=2)
+        return Result(found)
+
+    async def _single(self, sql: str, parameters: Parameters | None, *, dry_run: bool = False) -> Result:
+        return await self._answer(_one(self._bound(sql, parameters)), dry_run=dry_run)
+
+    async def _all(self, sql: str, parameters: Parameters | None) -> list[Result]:
+        """The answers to all statements of a text. One that fails says how many were run before it."""
+        found: list[Result] = []
+        for bound in self._bound(sql, parameters):
+            try:
+                found.append(await self._answer(bound))
+            except BaseException as error:
+                for result in found:
+                    result.close()
+                if found:
+                    error.add_note(f"before it, {many(len(found), 'statement')} of the text had been run")
+                raise
+        return found
+
+    async def _plans(self, sql: str, parameters: Parameters | None) -> list[str]:
+        """The plan of each statement, as EXPLAIN tells it. Nothing is sent."""
+        return [_text(await self._answer(bound, dry_run=True)) for bound in self._bound(sql, parameters)]
+
+    def _settle(self) -> None:
+        """What was written stays."""
+        self._check()
+        self._written = False
+
+    def _roll_back(self) -> None:
+        """Nothing, where nothing was written; else it cannot be."""
+        self._check()
+        if self._written:
+            raise NotPossible(
+                "what a write has sent cannot be taken back",
+                hint="look at the plan before: connection.explain(sql)",
+            )
+
+    def _check(self) -> None:
+        if self.closed:
+            raise Misuse("the connection is closed", hint="open another one with engine.connect()")
+
+
+def _one(bound: list[Bound]) -> Bound:
+    if len(bound) != 1:
+        raise Misuse(f"one statement is expected here, found {len(bound)}", hint="a cursor's execute takes several")
+    return bound[0]
+
+
+def _text(plan: Result) -> str:
+    return "\n".join(str(line) for (line,) in plan.fetchall())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A traceback shows of an error what the command line does: place, request and hint."""
+    try:
+        yield
+    except StratoqlError as error:
+        for line in explain(error).split("\n")[1:]:
+            error.add_note(line)
+        raise
+
+
+def listener(on_event: Heard | None, by_kind: Mapping[str, Heard | None]) -> Listener | None:
+    """One who hears every event, or those of a kind. What goes wrong in a callback is logged, and stops nothing."""
+    if on_event is None and not any(by_kind.values()):
+        return None
+
+    def hear(event: Event) -> None:
+        for called in (on_event, by_kind.get(event.kind)):
+            if called is not None:
+                try:
+                    called(event)
+                except Exception:
+                    log.exception("a callback failed on: %s", event.text)
+
+    return hear

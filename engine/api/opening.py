@@ -1,0 +1,106 @@
+"""`engine.connect` and `engine.aconnect`: settings out of arguments, and the two kinds of connections."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
+
+from engine.api.connection import Connection
+from engine.api.link import Heard, listener
+from engine.session import Session
+from engine.settings import Settings, load
+from engine.ways import BLOCKING, Way
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from engine.api.aio import AsyncConnection
+
+Path: TypeAlias = str | os.PathLike[str]
+
+
+class Options(TypedDict, total=False):
+    """What a connection may be told. What is left out is found in the environment, then the configuration file.
+
+    token            the API's token, in the place of the one in the environment
+    sandbox          True: the simulated API, in memory; a path: one that keeps its state there
+    registry         folders of provider documents that come before the built-in ones
+    server           another base URL, by provider
+    concurrency      requests under way at a time
+    page_size        rows to a page
+    max_requests     that one statement may send
+    max_writes       rows that one statement may write
+    timeout          seconds that one statement may take
+    pushdown         False: no filter travels to the API
+    insecure_http    plain http to hosts other than this one
+    on_request, on_page, on_wait, on_event
+                     called with an Event when a request leaves or is answered, rows arrive, something is waited
+                     for; with each event. They are called in the thread of the requests: be quick.
+    """
+
+    token: str | None
+    sandbox: bool | Path | None
+    registry: Path | Sequence[Path]
+    server: Mapping[str, str]
+    concurrency: int
+    page_size: int | None
+    max_requests: int
+    max_writes: int
+    timeout: float | None
+    pushdown: bool
+    insecure_http: bool
+    on_request: Heard | None
+    on_page: Heard | None
+    on_wait: Heard | None
+    on_event: Heard | None
+
+
+def connect(**options: Unpack[Options]) -> Connection:
+    """A connection, as PEP 249 has it; see `Options`. Nothing is sent until a statement needs it.
+
+    Raises UsageError, which is an InterfaceError, for settings that cannot be.
+
+    >>> with connect(sandbox=True, max_requests=10) as connection:
+    ...     connection.query("SELECT label FROM linode.images.images WHERE id = 'linode/debian12'").fetchall()
+    [('Debian 12',)]
+    """
+    return Connection(_session(options, BLOCKING))
+
+
+def aconnect(**options: Unpack[Options]) -> AsyncConnection:
+    """The same for an event loop: `async with engine.aconnect() as connection`, or `await engine.aconnect()`."""
+    from engine.api.aio import AsyncConnection
+    from engine.portal import AWAITING
+
+    return AsyncConnection(_session(options, AWAITING))
+
+
+def _session(options: Options, way: Way) -> Session:
+    heard = listener(
+        options.get("on_event"),
+        {
+            "request": options.get("on_request"),
+            "response": options.get("on_request"),
+            "page": options.get("on_page"),
+            "calls": options.get("on_page"),
+            "wait": options.get("on_wait"),
+        },
+    )
+    return Session(_settings(options), on_event=heard, way=way)
+
+
+def _settings(options: Options) -> Settings:
+    given = {name: value for name, value in options.items() if not name.startswith("on_")}
+    sandbox, registry = options.get("sandbox"), options.get("registry")
+    given["sandbox"] = "" if sandbox is True else os.fspath(sandbox) if sandbox else None
+    if registry is not None:
+        given["registry"] = _paths(registry)
+    if "server" in given:
+        given["servers"] = given.pop("server")
+    return load(given)
+
+
+def _paths(registry: Path | Sequence[Path]) -> tuple[str, ...]:
+    several = [registry] if isinstance(registry, str | os.PathLike) else registry
+    return tuple(os.fspath(path) for path in several)

@@ -1,0 +1,203 @@
+"""What a query answers, for programs: rows as Python values, or whole as a table of Arrow, pandas or Polars."""
+
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.api import tables
+from engine.api.extras import extra
+from engine.api.values import OBJECTS
+from engine.errors import Misuse, UsageError
+from engine.formats import FORMATS, Options
+from engine.formats.jsons import unique
+from engine.result import Kind, ResultColumn, Stats
+from engine.result import Result as Answer
+from engine.store import Row, typed
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+T = TypeVar("T")
+_namedtuple: Any = namedtuple  # its fields are known when the columns are
+_SUFFIXES = {"csv": "csv", "tsv": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "md": "markdown"}
+
+
+class Result:
+    """The rows of one statement. They are fetched already, and read once: they stream out of a temporary database.
+
+    Values are None, bool, int, float, str, bytes; `datetime` in UTC for moments; lists and dicts for JSON columns.
+    `columns` have a `name` and a `type`; `affected` counts the calls of a write that succeeded; `messages` and
+    `warnings` are what the statement had to say; `stats` is what it cost, times in seconds.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     result = connection.query("SELECT id, is_public FROM linode.images.images WHERE id = 'linode/debian12'")
+    ...     result.columns[1].type, result.to_dicts(), result.stats.requests
+    ('boolean', [{'id': 'linode/debian12', 'is_public': True}], 1)
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._begun = False
+        self._table: pyarrow.Table | None = None
+        self._rows: Iterator[Row] = chain.from_iterable(
+            typed(answer.batches(), [column.type for column in answer.columns], OBJECTS)
+        )
+        self.columns: tuple[ResultColumn, ...] = answer.columns
+        self.kind: Kind = answer.kind
+        self.affected: int | None = answer.affected
+        self.messages: tuple[str, ...] = answer.messages
+        self.warnings: tuple[str, ...] = answer.warnings
+        self.stats: Stats = answer.stats
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        self._begun = True
+        return self._rows
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next row, None after the last."""
+        return next(iter(self), None)
+
+    def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
+        """At most `size` further rows."""
+        return list(islice(iter(self), size))
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All further rows."""
+        rows = list(self)
+        self.close()
+        return rows
+
+    def batches(self, size: int = 1000) -> Iterator[list[tuple[Any, ...]]]:
+        """Lists of at most `size` rows: no more are in memory at a time."""
+        while batch := self.fetchmany(size):
+            yield batch
+
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        """Each row as a dict; a second column of one name gets a number: `id_2`."""
+        names = unique([column.name for column in self.columns])
+        return (dict(zip(names, row, strict=True)) for row in self)
+
+    def namedtuples(self) -> Iterator[Any]:
+        """Each row as a named tuple; columns whose names are none of Python's are called `_0`, `_1` by their place.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     [row.id for row in connection.query("SELECT 'a' AS id, 1 + 1").namedtuples()]
+        ['a']
+        """
+        row: Any = _namedtuple("Row", [column.name for column in self.columns], rename=True)
+        return map(row._make, self)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """All further rows as dicts."""
+        rows = list(self.dicts())
+        self.close()
+        return rows
+
+    def to_arrow(self) -> pyarrow.Table:
+        """All rows as an Arrow table. Extra `arrow`.
+
+        Moments are timestamps of microseconds in UTC, JSON is text. Raises InvalidValue for a value that is not of
+        its column's type, UsageError where pyarrow is not installed, Misuse where rows have been read already.
+        """
+        if self._table is None:
+            self._table = self._whole(tables.arrow_table)
+        return self._table
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """All rows as a DataFrame, in dtypes that know NULL; JSON columns hold objects. Extra `pandas`.
+
+        Raises as `to_arrow` does.
+        """
+        return self._whole(tables.pandas_frame)
+
+    def to_polars(self) -> polars.DataFrame:
+        """All rows as a DataFrame of Polars; JSON is text. Extra `polars`. Raises as `to_arrow` does."""
+        return self._whole(tables.polars_frame)
+
+    def reader(self) -> pyarrow.RecordBatchReader:
+        """The rows as a stream of Arrow batches, one in memory at a time. Extra `arrow`. Raises as `to_arrow` does.
+
+        With a column of type `any` all of them are read at once, for only they can tell its type.
+        """
+        return tables.arrow_reader(self.columns, self._unread())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What pyarrow, Polars, DuckDB and pandas take Arrow from. Some ask twice: the rows are kept, as Arrow."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def write(self, path: str | os.PathLike[str]) -> int:
+        """All rows to a file, whose suffix tells the format: csv, tsv, json, jsonl, md, parquet. Answers how many.
+
+        The file appears, or changes, only when all of it is written. Raises UsageError where it cannot be.
+        """
+        target = Path(path)
+        suffix = target.suffix.lstrip(".").lower()
+        if suffix not in (*_SUFFIXES, "parquet"):
+            raise UsageError(
+                f"the suffix of {target} names no format", hint=f"known ones: {', '.join(_SUFFIXES)}, parquet"
+            )
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            count = self._parquet(part) if suffix == "parquet" else self._text(part, _SUFFIXES[suffix])
+            part.replace(target)
+        except OSError as error:
+            raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return count
+
+    def _text(self, path: Path, format_: str) -> int:
+        self._unread()
+        with path.open("x", encoding="utf-8", newline="\n") as stream:
+            count = FORMATS[format_](self._answer, stream, Options())
+        self.close()
+        return count
+
+    def _parquet(self, path: Path) -> int:
+        reader = self.reader()
+        count = 0
+        with extra("pyarrow.parquet", "arrow").ParquetWriter(path, reader.schema) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+                count += batch.num_rows
+        return count
+
+    def _unread(self) -> Iterator[list[Row]]:
+        """The batches, if nobody has read any."""
+        if self._begun:
+            raise Misuse("rows of this result have been read already", hint="run the query again")
+        self._begun = True
+        return self._answer.batches()
+
+    def _whole(self, make: Callable[[Sequence[ResultColumn], tables.Batches], T]) -> T:
+        made = make(self.columns, self._unread())
+        self.close()
+        return made
+
+    def interrupt(self) -> None:
+        """Stop the reading of rows that goes on in another thread."""
+        self._answer.interrupt()
+
+    def close(self) -> None:
+        """Let go of the rows. May be called again."""
+        self._begun = True
+        self._rows = iter(())
+        self._answer.close()
+
+    def __enter__(self) -> Result:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
