@@ -32,7 +32,7 @@ from engine.language.text import quote_text
 from engine.result import Result, ResultColumn
 from engine.wire.masking import MASK, clean, concealed, secret_name
 
-_BLOCK = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*<<<(json|jsonnet)\b", re.DOTALL)
+_BLOCK = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/)*+<<<(json|jsonnet)\b", re.DOTALL)
 _SHOWN = 160  # characters of a statement in an account
 
 

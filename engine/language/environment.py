@@ -98,12 +98,18 @@ class _Loader(BaseLoader):
 
     def __init__(self, main: str, source: Source, read: Read) -> None:
         self.sources = {main: source}
+        self._home = os.path.dirname(main) or "."
         self._read = read
+
+    def _is_near(self, template: str) -> bool:
+        """Whether a path stays in the script's folder, links followed: what lies elsewhere may be a secret."""
+        home, path = os.path.realpath(self._home), os.path.realpath(template)
+        return os.path.commonpath([home, path]) == home and (not os.path.exists(path) or os.path.isfile(path))
 
     def get_source(self, environment: Any, template: str) -> tuple[str, str | None, Callable[[], bool] | None]:
         if template not in self.sources:
-            if os.path.isabs(template):
-                raise TemplateNotFound(template, "an include is relative to the file that has it")
+            if not self._is_near(template):
+                raise TemplateNotFound(template, "an include is a file in the script's own folder or below it")
             try:
                 self.sources[template] = Source(self._read(template), template)
             except StratoqlError as error:
@@ -174,6 +180,8 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
 
     def join_path(self, template: str, parent: str) -> str:
         """The path of an include."""
+        if os.path.isabs(template):
+            raise TemplateNotFound(template, "an include is relative to the file that has it")
         return os.path.normpath(os.path.join(os.path.dirname(parent), template))
 
     def span(self, name: str, at: int) -> Span:

@@ -348,3 +348,23 @@ def test_the_insert_of_what_is_required(statement: str, capsys: pytest.CaptureFi
 def test_an_insert_that_cannot_be_shown(argv: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 1
     assert told in capsys.readouterr().err
+
+
+def test_an_include_stays_in_the_scripts_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write("secret.txt", "SELECT 'hunter2'")
+    write("jobs/lib/b.iql", "SELECT 'here';")
+    Path("jobs/link.iql").symlink_to(tmp_path / "secret.txt")
+    for told in ("../secret.txt", "link.iql", "lib"):
+        write("jobs/a.iql", f"{{% include '{told}' %}}")
+        code, out, err = run(capsys, "run", "jobs/a.iql")
+        assert (code, out) == (1, "")
+        assert "an include is a file in the script's own folder or below it" in err
+        assert "hunter2" not in err
+    for script in ("jobs/a.iql", str(tmp_path / "jobs" / "a.iql")):
+        write("jobs/a.iql", "{% include 'lib/b.iql' %}")
+        assert run(capsys, "run", script) == (0, "here\n", "")
+
+
+def test_many_comments_on_top_take_no_time(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", "/* a */ " * 60 + "\nSELECT '<<<';")
+    assert run(capsys, "run", "a.iql") == (0, "<<<\n", "")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from engine.errors import QueryFault, Span
+from engine.errors import QueryFault, Span, TimedOut
 from engine.language.text import Text, slice_of
 from engine.result import JsonText
 from engine.store import Store, declared, evaluate
@@ -211,3 +211,11 @@ def test_time_in_which_nothing_was_to_do_is_given_back() -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT count(*) FROM n"
     assert list(late.query(endless)) == [(50000,)]
     late.close()
+
+
+def test_more_rows_than_there_is_time_for() -> None:
+    store = Store(timeout=0.05)
+    store.create("t", (Column(name="a"),))
+    with pytest.raises(TimedOut, match=r"the 0.05 s allowed are used up, in SQLite"):
+        store.repeat("t", ["a"], ("x",), 10**11)
+    store.close()
