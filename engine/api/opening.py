@@ -93,7 +93,7 @@ def _session(options: Options, way: Way) -> Session:
 def _settings(options: Options) -> Settings:
     given = {name: value for name, value in options.items() if not name.startswith("on_")}
     sandbox, registry = options.get("sandbox"), options.get("registry")
-    given["sandbox"] = "" if sandbox is True else os.fspath(sandbox) if sandbox else None
+    given["sandbox"] = None if sandbox is None or sandbox is False else "" if sandbox is True else os.fspath(sandbox)
     if registry is not None:
         given["registry"] = _paths(registry)
     if "server" in given:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 
-from engine.errors import QueryFault, Span, TimedOut
+from engine.errors import Interrupted, QueryFault, Span, TimedOut
 from engine.language.text import Text, slice_of
 from engine.result import JsonText
 from engine.store import Store, declared, evaluate
@@ -218,4 +219,15 @@ def test_more_rows_than_there_is_time_for() -> None:
     store.create("t", (Column(name="a"),))
     with pytest.raises(TimedOut, match=r"the 0.05 s allowed are used up, in SQLite"):
         store.repeat("t", ["a"], ("x",), 10**11)
+    store.close()
+
+
+def test_another_thread_stops_a_query() -> None:
+    store = Store()
+    store.create("t", (Column(name="a"),))
+    stopping = threading.Timer(0.2, store.interrupt)
+    stopping.start()
+    with pytest.raises(Interrupted):
+        store.repeat("t", ["a"], ("x",), 10**11)
+    stopping.join()
     store.close()
