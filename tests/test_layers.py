@@ -23,7 +23,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.session"}),
     frozenset({"engine.formats"}),
     frozenset({"engine.api"}),
-    frozenset({"engine.cli", "engine.repl"}),
+    frozenset({"engine.cli", "engine.repl", "engine.alchemy"}),
+    frozenset({"engine.notebook"}),
     frozenset({"engine.__main__"}),
 )
 OWNERS = {

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from engine.api.binding import Bound, Parameters, bind, underlining
 from engine.api.catalog import Catalog
 from engine.api.result import Result
-from engine.errors import Misuse, NotPossible, StratoqlError, Warning, explain
+from engine.errors import Misuse, NotPossible, PartialWrite, StratoqlError, Warning, explain
 from engine.explain import many
 from engine.session import Session
 from engine.wire.events import Event, Listener
@@ -44,11 +44,28 @@ class Link:
         """The answer to one statement. Its warnings are Python's too, so that they are seen."""
         self._check()
         with _told(), underlining(bound.written, bound.text, bound.places):
-            found = await self.session.answer(bound.statement, dry_run=dry_run)
+            try:
+                found = await self.session.answer(bound.statement, dry_run=dry_run)
+            except PartialWrite as error:
+                error.completed = Result(error.completed) if error.completed is not None else None
+                self._written = True
+                raise
         self._written = self._written or found.affected is not None
         for text in found.warnings:
             warnings.warn(text, Warning, stacklevel=2)
         return Result(found)
+
+    def writes(self, sql: str, parameters: Parameters | None = None) -> list[str]:
+        """Those statements of a text that would send what may change something, as they are written. Nothing is sent.
+
+        A statement of a service that an earlier USE of the same text chooses is looked up before that: name it whole.
+        """
+        found = []
+        for bound in self._bound(sql, parameters):
+            with _told(), underlining(bound.written, bound.text, bound.places):
+                if self.session.writes(bound.statement):
+                    found.append(bound.written)
+        return found
 
     async def _single(self, sql: str, parameters: Parameters | None, *, dry_run: bool = False) -> Result:
         return await self._answer(_one(self._bound(sql, parameters)), dry_run=dry_run)

@@ -47,7 +47,10 @@ def tokenize(text: str) -> list[Token]:
     try:
         return _Tokenizer(dialect=SQLite()).tokenize(text)
     except TokenError as error:
-        start, what = _open_quote(text)
+        found = _open_quote(text)
+        if found is None:
+            raise SyntaxFault("a number or a x'...' of hexadecimal digits cannot be read") from error
+        start, what = found
         raise SyntaxFault(
             f"this {what} is never closed", span=Span(start, start + 1), hint="close it before the statement ends"
         ) from error
@@ -131,11 +134,11 @@ def _syntax_fault(text: Text, tokens: Sequence[Token], error: ParseError) -> Syn
     return SyntaxFault(f"cannot read the statement at {at.text!r}", span=span)
 
 
-def _open_quote(text: str) -> tuple[int, str]:
-    """Where the quote or comment opens that never closes, and what it is."""
+def _open_quote(text: str) -> tuple[int, str] | None:
+    """Where the quote or comment opens that never closes, and what it is; None where each is closed."""
     closers = {"'": ("'", "string"), '"': ('"', "name"), "`": ("`", "name"), "[": ("]", "name")}
     at = 0
-    while True:  # it ends: this is asked only of a text in which something is open
+    while at < len(text):
         if text.startswith("--", at):
             closer, what = "\n", "comment"
         elif text.startswith("/*", at):
@@ -149,3 +152,4 @@ def _open_quote(text: str) -> tuple[int, str]:
         if end < 0:
             return at, what
         at = end + len(closer)
+    return None
