@@ -39,7 +39,7 @@ OWNERS = {
     "tqdm": {"engine.cli"},
     "shtab": {"engine.cli"},
     "pyarrow": {"engine.api"},
-    "pandas": {"engine.api"},
+    "pandas": {"engine.api", "engine.notebook"},  # the last for a type
     "polars": {"engine.api"},
     "sqlalchemy": {"engine.alchemy"},
     "IPython": {"engine.notebook"},

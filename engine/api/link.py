@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from engine.session import Session
 from engine.wire.events import Event, Listener
 
 log = logging.getLogger("engine.api")
+_FLAG = re.compile(r"--(max-requests|max-writes|timeout|concurrency|page-size|insecure-http)(?: (\d+))?")
 Heard: TypeAlias = Callable[[Event], object]
 
 
@@ -117,12 +119,18 @@ def _text(plan: Result) -> str:
     return "\n".join(str(line) for (line,) in plan.fetchall())
 
 
+def _option(flag: re.Match[str]) -> str:
+    """A flag of the command line as the option of `engine.connect`: `--max-requests 5` is `max_requests=5`."""
+    return f"{flag[1].replace('-', '_')}={flag[2] or '...'}"
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """A traceback shows of an error what the command line does: place, request and hint."""
     try:
         yield
     except StratoqlError as error:
+        error.hint = error.hint and _FLAG.sub(_option, error.hint)
         for line in explain(error).split("\n")[1:]:
             error.add_note(line)
         raise

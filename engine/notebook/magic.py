@@ -7,7 +7,7 @@ from typing import Any
 
 from IPython.core.error import UsageError as Told
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 import engine
 from engine.cli.progress import shown
@@ -25,6 +25,7 @@ class Sql(Magics):
         self.variables: dict[str, Any] = shell.user_ns
         self.connection: engine.Connection | None = None
 
+    @no_var_expand  # a $ in SQL is SQL's, and text never becomes SQL
     @line_cell_magic
     def sql(self, line: str, cell: str | None = None) -> Table | None:
         """Run statements and show the last one's rows; options come before the SQL, in the first line.
