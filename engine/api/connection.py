@@ -124,8 +124,9 @@ class Cursor(Reading):
 
     def fetchall(self) -> list[Row]:
         """All further rows."""
-        with uncollected():
-            return list(self._rows())
+        result = self._rows()
+        with uncollected(result.columns):
+            return list(result)
 
     def nextset(self) -> bool | None:
         """To the next statement's answer; None where there is none."""

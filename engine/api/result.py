@@ -73,7 +73,7 @@ class Result:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All further rows."""
-        with uncollected():
+        with uncollected(self.columns):
             rows = list(self)
         self.close()
         return rows
@@ -101,7 +101,7 @@ class Result:
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """All further rows as dicts."""
-        with uncollected():
+        with uncollected(self.columns):
             rows = list(self.dicts())
         self.close()
         return rows
@@ -183,7 +183,7 @@ class Result:
         return self._answer.batches()
 
     def _whole(self, make: Callable[[Sequence[ResultColumn], tables.Batches], T]) -> T:
-        with uncollected():
+        with uncollected(self.columns):
             made = make(self.columns, self._unread())
         self.close()
         return made

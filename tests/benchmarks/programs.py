@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pyarrow
 
 from engine.api.result import Result
@@ -18,7 +19,7 @@ from provider_registry.model import Column, Shape
 ROWS = 100_000
 KINDS: tuple[ColumnType, ...] = (
     *("string", "string", "string", "string", "string", "integer", "integer"),
-    *("boolean", "boolean", "datetime", "datetime", "json"),
+    *("boolean", "boolean", "datetime", "datetime", "string"),
 )
 NAMES = [f"c{number}" for number in range(len(KINDS))]
 _SHAPES = {"datetime": Shape(format="date-time"), "json": Shape(type="array"), "boolean": Shape(type="boolean")}
@@ -39,11 +40,12 @@ def rows() -> Iterator[tuple[object, ...]]:
 
 
 class Fetched:
-    """Owns the rows twice: in a store, and in a plain table of sqlite3."""
+    """Owns the rows twice: in a store, and in a plain table of sqlite3. The last column is text, or `documents`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, documents: bool = False) -> None:
+        self.kinds: tuple[ColumnType, ...] = (*KINDS[:-1], "json") if documents else KINDS
         self.store = Store()
-        shapes = [_SHAPES.get(kind, Shape(type="integer" if kind == "integer" else "string")) for kind in KINDS]
+        shapes = [_SHAPES.get(kind, Shape(type="integer" if kind == "integer" else "string")) for kind in self.kinds]
         self.store.create("t", [Column(name=n, shape=s) for n, s in zip(NAMES, shapes, strict=True)])
         self.store.load("t", NAMES, rows())
         self.plain = sqlite3.connect("")
@@ -53,12 +55,17 @@ class Fetched:
     def result(self) -> Result:
         """As a query gives it."""
         _, batches = self.store.batches(Text("SELECT * FROM t"))
-        columns = [ResultColumn(name, kind) for name, kind in zip(NAMES, KINDS, strict=True)]
+        columns = [ResultColumn(name, kind) for name, kind in zip(NAMES, self.kinds, strict=True)]
         return Result(Answer(columns, iter(()), batches=batches))
 
     def tuples(self) -> list[tuple[Any, ...]]:
         """The floor of `fetchall`."""
         return self.plain.execute("SELECT * FROM t").fetchall()
+
+    def decoded(self) -> list[tuple[Any, ...]]:
+        """The same, the documents decoded."""
+        decode = msgspec.json.decode
+        return [(*row[:-1], decode(row[-1])) for row in self.tuples()]
 
     def table(self) -> Any:
         """The floor of `to_arrow`: the columns out of sqlite3, then the table."""
