@@ -25,6 +25,7 @@ scalars = (
     | st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
     | st.floats(allow_nan=False)
+    | st.sampled_from([4.76391387491265e-300, 5e-324, 1.7976931348623157e308, 2.2250738585072014e-308, 1e23])
     | texts
     | st.binary(max_size=20)
 )
