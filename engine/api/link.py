@@ -39,6 +39,8 @@ class Link:
     def _bound(self, sql: str, parameters: Parameters | None) -> list[Bound]:
         """The statements of a text, their parameters in place. Nothing has been run where this raises."""
         self._check()
+        if not isinstance(sql, str):
+            raise Misuse(f"a statement is text, not a {type(sql).__name__}", hint="give it as a str")
         with _told():
             return bind(sql, parameters)
 
@@ -48,9 +50,11 @@ class Link:
         with _told(), underlining(bound.written, bound.text, bound.places):
             try:
                 found = await self.session.answer(bound.statement, dry_run=dry_run)
-            except PartialWrite as error:
-                error.completed = Result(error.completed) if error.completed is not None else None
-                self._written = True
+            except BaseException as error:
+                for account in (error, error.__cause__):
+                    if isinstance(account, PartialWrite):
+                        self._written = True
+                        account.completed = account.completed and Result(account.completed)
                 raise
         self._written = self._written or found.affected is not None
         for text in found.warnings:
@@ -75,7 +79,10 @@ class Link:
     async def _all(self, sql: str, parameters: Parameters | None) -> list[Result]:
         """The answers to all statements of a text. One that fails says how many were run before it."""
         found: list[Result] = []
-        for bound in self._bound(sql, parameters):
+        several = self._bound(sql, parameters)
+        if not several:
+            raise Misuse("there is no statement in the text", hint="SELECT 1 is one")
+        for bound in several:
             try:
                 found.append(await self._answer(bound))
             except BaseException as error:

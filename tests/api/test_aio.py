@@ -12,6 +12,7 @@ import engine
 from engine.errors import PartialWrite
 from engine.sandbox.faults import Fault
 from tests.api.opened import IMAGE, awaiting, opened, wire
+from tests.test_connections import serving
 
 ONE = f"SELECT id FROM {IMAGE} WHERE id = :id"
 THREE = "'private/11', 'private/12', 'private/13'"
@@ -134,6 +135,7 @@ def test_cancelling_a_write_accounts_for_it() -> None:
     cause = asyncio.run(main())
     assert isinstance(cause, PartialWrite)
     assert [row["imageId"] for row in cause.done] == ["private/11"]
+    assert cause.completed.fetchall() == [("private/11",)]
     assert [row["imageId"] for row, _ in cause.unknown] == ["private/12"]
     assert [row["imageId"] for row in cause.unsent] == ["private/13"]
 
@@ -162,3 +164,19 @@ def test_the_blocking_face_works_inside_a_running_loop() -> None:
             return connection.execute(ONE, {"id": "private/11"}).fetchall()
 
     assert asyncio.run(notebook()) == [("private/11",)]
+
+
+def test_both_faces_share_one_client() -> None:
+    sql = f"SELECT id FROM {IMAGE} WHERE id = 'private/1'"
+
+    async def main(server: dict[str, str]) -> None:
+        async with engine.aconnect(server=server, token="x") as connection:
+            assert len((await connection.query(sql)).fetchall()) == 1
+
+    with serving() as server:
+        address = {"linode": server.url}
+        with engine.connect(server=address, token="x") as connection:
+            assert len(connection.execute(sql).fetchall()) == 1
+            asyncio.run(main(address))
+            assert len(connection.execute(sql).fetchall()) == 1
+        assert server.connections == 1

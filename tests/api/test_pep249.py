@@ -173,6 +173,10 @@ def test_there_is_nothing_to_commit_and_nothing_to_take_back() -> None:
 def test_what_is_closed_says_so() -> None:
     connection = opened()
     cursor = connection.cursor()
+    with pytest.raises(engine.ProgrammingError, match="there is no statement in the text"):
+        cursor.execute("-- nothing;")
+    with pytest.raises(engine.ProgrammingError, match="a statement is text, not a bytes"):
+        cursor.execute(b"SELECT 1")  # type: ignore[arg-type]
     with pytest.raises(engine.ProgrammingError, match="nothing has been executed yet"):
         cursor.fetchone()
     cursor.close()
