@@ -47,10 +47,7 @@ def tokenize(text: str) -> list[Token]:
     try:
         return _Tokenizer(dialect=SQLite()).tokenize(text)
     except TokenError as error:
-        found = _open_quote(text)
-        if found is None:
-            raise SyntaxFault("a number or a x'...' of hexadecimal digits cannot be read") from error
-        start, what = found
+        start, what = _open_quote(text)
         raise SyntaxFault(
             f"this {what} is never closed", span=Span(start, start + 1), hint="close it before the statement ends"
         ) from error
@@ -134,11 +131,11 @@ def _syntax_fault(text: Text, tokens: Sequence[Token], error: ParseError) -> Syn
     return SyntaxFault(f"cannot read the statement at {at.text!r}", span=span)
 
 
-def _open_quote(text: str) -> tuple[int, str] | None:
-    """Where the quote or comment opens that never closes, and what it is; None where each is closed."""
+def _open_quote(text: str) -> tuple[int, str]:
+    """Where the quote or comment opens that never closes, and what it is."""
     closers = {"'": ("'", "string"), '"': ('"', "name"), "`": ("`", "name"), "[": ("]", "name")}
     at = 0
-    while at < len(text):
+    while True:  # it ends: this is asked only of a text in which something is open
         if text.startswith("--", at):
             closer, what = "\n", "comment"
         elif text.startswith("/*", at):
@@ -152,4 +149,3 @@ def _open_quote(text: str) -> tuple[int, str] | None:
         if end < 0:
             return at, what
         at = end + len(closer)
-    return None

@@ -95,12 +95,6 @@ def test_hints_stand_after_the_verb() -> None:
     assert parse("SELECT /* plain */ 1")[0].hints == ()
 
 
-def test_digits_that_are_none_are_told() -> None:
-    with pytest.raises(SyntaxFault, match="hexadecimal digits cannot be read") as raised:
-        parse("SELECT x'zz'")
-    assert raised.value.statement == "SELECT x'zz'"
-
-
 @pytest.mark.parametrize(
     ("text", "told", "underlined"),
     [

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 import pytest
 
-from engine.errors import Interrupted, QueryFault, Span
+from engine.errors import QueryFault, Span
 from engine.language.text import Text, slice_of
 from engine.result import JsonText
-from engine.store import Store, declared, evaluate, typed
+from engine.store import Store, declared, evaluate
 from provider_registry.model import Column, Shape
 
 COLUMNS = (
@@ -203,18 +202,3 @@ def test_declarations_choose_the_affinity() -> None:
         "STRATOQL_TEXT_JSON",
         "STRATOQL_TEXT_MOMENT",
     ]
-
-
-def test_another_thread_stops_a_query() -> None:
-    store = Store()
-    timer = threading.Timer(0.1, store.interrupt)
-    timer.start()
-    with pytest.raises(Interrupted):
-        list(store.query("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"))
-    timer.join()
-
-
-def test_what_becomes_of_a_type_is_the_readers_choice(store: Store) -> None:
-    names, batches = store.batches(Text("SELECT public, size FROM t"))
-    spelled = typed(batches, ["boolean", "integer"], {"integer": lambda column: [str(value) for value in column]})
-    assert (names, list(spelled)) == (("public", "size"), [[(1, "1"), (0, "2"), (None, "None")]])
