@@ -29,8 +29,9 @@ def images(database: sa.Engine) -> sa.Table:
 
 def test_what_is_there_is_reflected(database: sa.Engine, images: sa.Table) -> None:
     seen = sa.inspect(database)
-    assert seen.get_schema_names() == [SERVICE]
-    assert (seen.get_table_names(), seen.get_table_names(SERVICE)) == ([], ["images"])
+    assert SERVICE in seen.get_schema_names()
+    assert seen.get_table_names() == []
+    assert "images" in seen.get_table_names(SERVICE)
     assert (seen.get_view_names(SERVICE), seen.get_foreign_keys("images", SERVICE)) == ([], [])
     assert seen.has_table("images", SERVICE)
     assert not seen.has_table("imags", SERVICE)

@@ -132,8 +132,8 @@ def test_the_catalog_is_for_tools() -> None:
     with opened() as connection:
         catalog = connection.catalog
         assert "linode" in [provider.name for provider in catalog.providers()]
-        assert [service.name for service in catalog.services("linode")] == ["images"]
-        assert [resource.name for resource in catalog.resources("linode.images")] == ["images"]
+        assert "images" in [service.name for service in catalog.services("linode")]
+        assert "images" in [resource.name for resource in catalog.resources("linode.images")]
         assert catalog.method("linode.images.images.delete_image").http == "DELETE"
         assert all(column.description for column in catalog.columns(IMAGE))
         with pytest.raises(engine.ProgrammingError) as raised:
