@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.api.aio import AsyncConnection, AsyncCursor
+    from engine.api.catalog import Catalog
     from engine.api.connection import Connection, Cursor
     from engine.api.opening import aconnect, connect
     from engine.api.result import Result
@@ -69,6 +70,7 @@ __all__ = [
     "AsyncCursor",
     "Binary",
     "CallError",
+    "Catalog",
     "Connection",
     "Cursor",
     "DataError",
@@ -103,6 +105,7 @@ __all__ = [
 
 _HOMES = {
     "engine.api.aio": ("AsyncConnection", "AsyncCursor"),
+    "engine.api.catalog": ("Catalog",),
     "engine.api.connection": ("Connection", "Cursor"),
     "engine.api.opening": ("aconnect", "connect"),
     "engine.api.result": ("Result",),

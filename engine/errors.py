@@ -91,7 +91,9 @@ class Warning(UserWarning):
 
 
 class Error(Exception):
-    """The root of PEP 249. What is raised is a StratoqlError too."""
+    """The root of PEP 249. What is raised is a StratoqlError too; `hint` is the next step in one sentence."""
+
+    hint: str | None = None
 
 
 class InterfaceError(Error):
@@ -107,7 +109,16 @@ class DataError(DatabaseError):
 
 
 class OperationalError(DatabaseError):
-    """Something that is not in the program's hands: the network, the API, time."""
+    """Something that is not in the program's hands: the network, the API, time.
+
+    `request` never holds a secret; `completed` are the RETURNING rows of what a broken write has done.
+    """
+
+    status: int | None = None  # of the answer, where one came
+    errors: tuple[Reason, ...] = ()  # what the API said
+    request: str = ""
+    retry_after: float | None = None  # seconds
+    completed: Any = None  # a Result
 
 
 class IntegrityError(DatabaseError):
@@ -217,9 +228,6 @@ class CallError(StratoqlError, OperationalError):
 
     passing = False
     harmless = False
-    status: int | None = None  # of the answer, where one came
-    errors: tuple[Reason, ...] = ()  # what the API said
-    retry_after: float | None = None  # seconds
 
     def __init__(self, message: str, *, request: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -322,7 +330,7 @@ class PartialWrite(StratoqlError, OperationalError):
         self.failed = tuple(failed)
         self.unknown = tuple(unknown)
         self.unsent = tuple(unsent)
-        self.completed: Any = None  # the RETURNING rows of what was done, as a Result
+        self.completed = None
 
 
 class Interrupted(StratoqlError, OperationalError):

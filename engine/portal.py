@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from functools import partial
+from time import monotonic
 from typing import Any, TypeVar
 
 from engine.errors import Interrupted, StratoqlError, explain
@@ -97,10 +98,13 @@ class Portal:
             self._loop.close()
 
 
-async def _ended(outcome: asyncio.Future[Any]) -> None:
-    """Wait for an end, not for long; how it ended is not asked here."""
+async def _ended(outcome: asyncio.Future[Any], stop: Callable[[], None] = lambda: None) -> None:
+    """Wait for an end, not for long; how it ended is not asked here. What begins only now is stopped too."""
     outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
-    await asyncio.wait([outcome], timeout=PATIENCE)
+    until = monotonic() + PATIENCE
+    while not outcome.done() and monotonic() < until:
+        stop()
+        await asyncio.wait([outcome], timeout=0.1)
 
 
 def _account(outcome: asyncio.Future[Any]) -> StratoqlError | None:
@@ -121,8 +125,7 @@ async def _in_a_thread(work: Callable[[], T], stop: Callable[[], None]) -> T:
     try:
         return await asyncio.shield(outcome)
     except asyncio.CancelledError:
-        stop()
-        await _ended(outcome)
+        await _ended(outcome, stop)
         raise
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.data import Data, fitting, read_json, read_jsonnet
 from engine.errors import (
+    CallError,
     InvalidValue,
     Place,
     QueryFault,
@@ -81,8 +82,8 @@ class Item:
         error.message = concealed(error.message, secrets)
         error.hint = error.hint and concealed(error.hint, secrets)
         error.args = (error.message,)
-        if isinstance(getattr(error, "request", None), str):
-            vars(error)["request"] = concealed(vars(error)["request"], secrets)
+        if isinstance(error, CallError):
+            error.request = concealed(error.request, secrets)
         return error
 
     def _place(self, error: StratoqlError) -> Place:

@@ -212,8 +212,11 @@ class Session:
         except PartialWrite as error:
             error.completed = self._returned(planned, store, start, error)
             raise
-        except BaseException:
-            store.close()
+        except BaseException as error:
+            if isinstance(account := error.__cause__, PartialWrite):  # a caller's loop has cancelled it
+                account.completed = self._returned(planned, store, start, account)
+            else:
+                store.close()
             raise
 
     def _returned(self, planned: Planned, store: Store, start: float, error: PartialWrite) -> Result | None:

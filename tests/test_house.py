@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,16 @@ def test_the_tour_of_the_readme_runs() -> None:
 
 
 def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("['id', 'tags'] [('private/")
+    """Every block, one after another, as a reader would."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 7
+    names: dict[str, Any] = {}
+    told = []
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+        told.append(capsys.readouterr().out)
+    names["connection"].close()
+    names["database"].dispose()
+    assert told[0].startswith("('private/")
+    assert told[1].endswith("2025-09-02T08:15:30+00:00 False ['prod', 'web']\n")
+    assert "send: DELETE https://" in told[2]

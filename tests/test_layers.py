@@ -23,7 +23,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.session"}),
     frozenset({"engine.formats", "engine.script"}),
     frozenset({"engine.api"}),
-    frozenset({"engine.cli", "engine.repl"}),
+    frozenset({"engine.cli", "engine.repl", "engine.alchemy"}),
+    frozenset({"engine.notebook"}),
     frozenset({"engine.__main__"}),
 )
 OWNERS = {
@@ -40,7 +41,7 @@ OWNERS = {
     "tqdm": {"engine.cli"},
     "shtab": {"engine.cli"},
     "pyarrow": {"engine.api"},
-    "pandas": {"engine.api"},
+    "pandas": {"engine.api", "engine.notebook"},  # the last for a type
     "polars": {"engine.api"},
     "sqlalchemy": {"engine.alchemy"},
     "IPython": {"engine.notebook"},

@@ -9,6 +9,7 @@ from engine.api.binding import Parameters
 from engine.api.link import Link
 from engine.api.reading import Reading, Row
 from engine.api.result import Result
+from engine.api.uncollected import uncollected
 from engine.ways import finish
 
 
@@ -123,7 +124,9 @@ class Cursor(Reading):
 
     def fetchall(self) -> list[Row]:
         """All further rows."""
-        return list(self._rows())
+        result = self._rows()
+        with uncollected(result.columns):
+            return list(result)
 
     def nextset(self) -> bool | None:
         """To the next statement's answer; None where there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from typing import TypeAlias
 from engine.api.binding import Bound, Parameters, bind, underlining
 from engine.api.catalog import Catalog
 from engine.api.result import Result
-from engine.errors import Misuse, NotPossible, StratoqlError, Warning, explain
+from engine.errors import Misuse, NotPossible, PartialWrite, StratoqlError, Warning, explain
 from engine.explain import many
 from engine.session import Session
 from engine.wire.events import Event, Listener
 
 log = logging.getLogger("engine.api")
+_FLAG = re.compile(r"--(max-requests|max-writes|timeout|concurrency|page-size|insecure-http)(?: (\d+))?")
 Heard: TypeAlias = Callable[[Event], object]
 
 
@@ -37,6 +39,8 @@ class Link:
     def _bound(self, sql: str, parameters: Parameters | None) -> list[Bound]:
         """The statements of a text, their parameters in place. Nothing has been run where this raises."""
         self._check()
+        if not isinstance(sql, str):
+            raise Misuse(f"a statement is text, not a {type(sql).__name__}", hint="give it as a str")
         with _told():
             return bind(sql, parameters)
 
@@ -44,11 +48,30 @@ class Link:
         """The answer to one statement. Its warnings are Python's too, so that they are seen."""
         self._check()
         with _told(), underlining(bound.written, bound.text, bound.places):
-            found = await self.session.answer(bound.statement, dry_run=dry_run)
+            try:
+                found = await self.session.answer(bound.statement, dry_run=dry_run)
+            except BaseException as error:
+                for account in (error, error.__cause__):
+                    if isinstance(account, PartialWrite):
+                        self._written = True
+                        account.completed = account.completed and Result(account.completed)
+                raise
         self._written = self._written or found.affected is not None
         for text in found.warnings:
             warnings.warn(text, Warning, stacklevel=2)
         return Result(found)
+
+    def writes(self, sql: str, parameters: Parameters | None = None) -> list[str]:
+        """Those statements of a text that would send what may change something, as they are written. Nothing is sent.
+
+        A statement of a service that an earlier USE of the same text chooses is looked up before that: name it whole.
+        """
+        found = []
+        for bound in self._bound(sql, parameters):
+            with _told(), underlining(bound.written, bound.text, bound.places):
+                if self.session.writes(bound.statement):
+                    found.append(bound.written)
+        return found
 
     async def _single(self, sql: str, parameters: Parameters | None, *, dry_run: bool = False) -> Result:
         return await self._answer(_one(self._bound(sql, parameters)), dry_run=dry_run)
@@ -56,7 +79,10 @@ class Link:
     async def _all(self, sql: str, parameters: Parameters | None) -> list[Result]:
         """The answers to all statements of a text. One that fails says how many were run before it."""
         found: list[Result] = []
-        for bound in self._bound(sql, parameters):
+        several = self._bound(sql, parameters)
+        if not several:
+            raise Misuse("there is no statement in the text", hint="SELECT 1 is one")
+        for bound in several:
             try:
                 found.append(await self._answer(bound))
             except BaseException as error:
@@ -100,12 +126,18 @@ def _text(plan: Result) -> str:
     return "\n".join(str(line) for (line,) in plan.fetchall())
 
 
+def _option(flag: re.Match[str]) -> str:
+    """A flag of the command line as the option of `engine.connect`: `--max-requests 5` is `max_requests=5`."""
+    return f"{flag[1].replace('-', '_')}={flag[2] or '...'}"
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """A traceback shows of an error what the command line does: place, request and hint."""
     try:
         yield
     except StratoqlError as error:
+        error.hint = error.hint and _FLAG.sub(_option, error.hint)
         for line in explain(error).split("\n")[1:]:
             error.add_note(line)
         raise

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 
 from engine.errors import InvalidValue
 from engine.language.text import quote_text
+from engine.store import evaluate
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
@@ -73,8 +74,24 @@ def _number(value: float, name: str) -> str:
     if math.isnan(value):
         raise _unusable("SQL has no NaN", name, "None is NULL")
     sign, size = math.copysign(1, value), abs(value)
-    text = repr(size) if math.isfinite(size) else "9e999"  # which SQLite reads as infinite
+    text = _exact(size) if math.isfinite(size) else "9e999"  # which SQLite reads as infinite
     return text if sign > 0 else f"(-{text})"
+
+
+def _exact(size: float) -> str:
+    """A number that SQLite reads as just this one. Of long ones it may lose the last bit: those are calculated.
+
+    >>> _exact(0.1), evaluate(_exact(4.76391387491265e-300)) == 4.76391387491265e-300
+    ('0.1', True)
+    """
+    text = repr(size)
+    if evaluate(text) == size:
+        return text
+    mantissa, exponent = math.frexp(size)
+    whole, exponent = int(mantissa * 2**53), exponent - 53
+    times, rest = divmod(abs(exponent), 52)
+    step = "*" if exponent > 0 else "/"
+    return f"({whole}.0{f' {step} {2**52}.0' * times} {step} {2**rest}.0)"  # powers of two lose nothing
 
 
 def _utc(moment: datetime.datetime) -> datetime.datetime:

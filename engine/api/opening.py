@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from engine.api.connection import Connection
 from engine.api.link import Heard, listener
+from engine.errors import suggest
 from engine.session import Session
 from engine.settings import Settings, load
 from engine.ways import BLOCKING, Way
@@ -77,6 +78,10 @@ def aconnect(**options: Unpack[Options]) -> AsyncConnection:
 
 
 def _session(options: Options, way: Way) -> Session:
+    for name in options:
+        if name not in Options.__annotations__:
+            hint = suggest(name, list(Options.__annotations__))
+            raise TypeError(f"connect() has no option {name}" + (f"; {hint}" if hint else ""))
     heard = listener(
         options.get("on_event"),
         {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.api import tables
 from engine.api.extras import extra
+from engine.api.uncollected import uncollected
 from engine.api.values import OBJECTS
 from engine.errors import Misuse, UsageError
 from engine.formats import FORMATS, Options
@@ -72,7 +73,8 @@ class Result:
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All further rows."""
-        rows = list(self)
+        with uncollected(self.columns):
+            rows = list(self)
         self.close()
         return rows
 
@@ -99,7 +101,8 @@ class Result:
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """All further rows as dicts."""
-        rows = list(self.dicts())
+        with uncollected(self.columns):
+            rows = list(self.dicts())
         self.close()
         return rows
 
@@ -180,7 +183,8 @@ class Result:
         return self._answer.batches()
 
     def _whole(self, make: Callable[[Sequence[ResultColumn], tables.Batches], T]) -> T:
-        made = make(self.columns, self._unread())
+        with uncollected(self.columns):
+            made = make(self.columns, self._unread())
         self.close()
         return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -10,8 +11,11 @@ from engine.result import ColumnType
 from engine.store import Make, Values, booleans
 
 _decode = msgspec.json.Decoder().decode
+_NESTED = ("[", "{")
+_BARE = len("2018-01-02T03:04:05")  # as the API writes it, without a zone
 
 
+@lru_cache(maxsize=8192)
 def moment(text: str) -> datetime | str:
     """A moment as the API writes it, in UTC; text that is none stays text.
 
@@ -19,10 +23,12 @@ def moment(text: str) -> datetime | str:
     datetime.datetime(2018, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
     >>> moment("2018-01-02T04:04:05+01:00") == moment("2018-01-02T03:04:05Z")
     True
-    >>> moment("soon")
-    'soon'
+    >>> moment("soon"), moment("soon, but not today")
+    ('soon', 'soon, but not today')
     """
     try:
+        if len(text) == _BARE:
+            return datetime.fromisoformat(text + "+00:00")
         found = datetime.fromisoformat(text)
     except ValueError:
         return text
@@ -35,7 +41,7 @@ def document(value: object) -> object:
     >>> document('["a", {"b": null}]'), document("a"), document(None)
     (['a', {'b': None}], 'a', None)
     """
-    if type(value) is str and value[:1] in ("[", "{"):
+    if type(value) is str and value[:1] in _NESTED:
         try:
             return _decode(value)
         except msgspec.DecodeError:
@@ -51,7 +57,10 @@ def moments(column: Values) -> list[object]:
 
 def documents(column: Values) -> list[object]:
     """Each row's own: they can change."""
-    return [document(value) for value in column]
+    try:
+        return [_decode(v) if type(v) is str and v[:1] in _NESTED else v for v in column]
+    except msgspec.DecodeError:
+        return [document(value) for value in column]
 
 
 OBJECTS: dict[ColumnType, Make] = {"boolean": booleans, "datetime": moments, "json": documents}
