@@ -24,11 +24,11 @@ from engine.errors import (
     UnknownName,
     UsageError,
 )
-from engine.language.dialect import split
+from engine.language.dialect import parse_query, split
 from engine.language.inputs import inputs, json_key
 from engine.language.parser import parse_piece
 from engine.language.pieces import Part, Rendered, Value, unchanged
-from engine.language.statements import Body
+from engine.language.statements import Body, Explain, Insert, Select, Statement
 from engine.language.text import quote_text
 from engine.result import Result, ResultColumn
 from engine.wire.masking import MASK, clean, concealed, secret_name
@@ -121,8 +121,10 @@ class Item:
             key = json_key(self.rendered.text[self.start : part.start])
             if key is not None and key.casefold() == named:
                 found.append(part)
-        told = [p for p in found if isinstance(p.piece, Value) and _text(p.piece.value)[:40] in error.message]
-        return next(iter([*told, *found]), None)
+        got = error.message.rpartition(", got ")[2]
+        texts = [(p, _text(p.piece.value)[:40]) for p in found if isinstance(p.piece, Value)]
+        told = [part for part, text in texts if text and text in got]
+        return told[0] if told else found[0] if len(found) == 1 else None
 
 
 def clearer(item: Item, error: StratoqlError, rehearse: Callable[[str], object]) -> StratoqlError:
@@ -166,10 +168,26 @@ def prepare(source: Source, data: Data, read: Callable[[str], str]) -> tuple[Ite
     for piece in pieces:
         item = Item(piece.text, piece.offset, None, rendered, secrets)
         try:
-            items.append(replace(item, body=parse_piece(piece).body))
+            statement = parse_piece(piece)
+            _check(statement)
+            items.append(replace(item, body=statement.body))
         except StatementError as error:
             raise item.placed(error) from None
     return tuple(items)
+
+
+def _check(statement: Statement) -> None:
+    """Read the query in a statement too, which the planner would only do when its turn has come."""
+    body = statement.body
+    if isinstance(body, Explain):
+        _check(body.statement)
+    query = body.query if isinstance(body, Select) else body.rows if isinstance(body, Insert) else None
+    if query is not None:
+        try:
+            parse_query(query)
+        except StatementError as error:
+            error.statement = statement.text
+            raise
 
 
 def _rendered(source: Source, data: Data, read: Callable[[str], str]) -> Rendered:

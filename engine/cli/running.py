@@ -143,7 +143,7 @@ def _run_item(number: int, course: Course, session: Statements, stream: TextIO, 
     except StratoqlError as error:
         outcomes[number] = f"{ran}; what it returns was not shown" if ran else _failed(error)
         told = clearer(item, error, lambda text: list(session.run(text, dry_run=True)))
-        if item.values:
+        if item.values or "\n" in item.text:  # the place shows one line, as it was written
             told.add_note(f"the statement was: {brief(item)}")
         if told is error:
             raise

@@ -53,6 +53,7 @@ class _Unknown(ChainableUndefined):
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _fail
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pos__ = __neg__ = __call__ = _fail
     __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = __pow__ = __rpow__ = _fail
+    __abs__ = __neg__ = __index__ = __round__ = __trunc__ = _fail
     __iter__ = __str__ = __len__ = __bool__ = __eq__ = __ne__ = __contains__ = __hash__ = _fail
 
 
@@ -133,7 +134,10 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         self._values = values
         self.given = {name: self._given(name, value) for name, value in values.items()}
         del self.globals["lipsum"]
-        self.filters |= {"literal": spelling.literal, "identifier": spelling.identifier, "tojson": _to_json}
+        self.filters |= {"literal": _of_data(spelling.literal), "identifier": _of_data(spelling.identifier)}
+        self.filters |= {"tojson": _of_data(_to_json), "safe": lambda value: value}  # nothing here is HTML
+        for unfit in ("e", "escape", "forceescape", "pprint", "xmlattr", "urlize"):
+            del self.filters[unfit]
 
     def _given(self, name: str, value: Any) -> Any:
         return _Unknown(obj=value, name=name) if isinstance(value, Unset) else value
@@ -171,7 +175,7 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
-        self._secret_names |= secret_names(source, self._secret, self._secret_names)
+        self._secret_names |= secret_names(source, self._secret, self._secret_names, self._values)
         return super()._generate(source, name, filename, defer_init)
 
     def handle_exception(self, source: str | None = None) -> NoReturn:
@@ -197,7 +201,7 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
 
     def mentions_secret(self, node: nodes.Node) -> bool:
         """Whether something is made of something that must not be shown."""
-        return mentions(node, self._secret, self._secret_names)
+        return mentions(node, self._secret, self._secret_names, self._values)
 
     def text(self, name: str, at: int, text: str) -> Piece:
         """A piece of a file's own text, as it stands there."""
@@ -266,6 +270,8 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         obj, name = unknown._undefined_obj, str(unknown._undefined_name)
         owner = self._values if obj is missing else obj
         error: StratoqlError
+        if isinstance(piece, Value) and piece.secret and owner is not self._values and not isinstance(owner, Allowed):
+            name = "such member"  # a computed name may be the secret itself
         if isinstance(owner, Unset):
             error = TemplateFault(owner.why, hint=owner.hint)
         elif isinstance(owner, Allowed):
@@ -311,6 +317,28 @@ def _known(name: str, known: list[str]) -> str:
     near = suggest(name, known) or ""
     listed = f"known names: {', '.join(known[:SHOWN])}{', ...' if len(known) > SHOWN else ''}"
     return f"{near} {listed}" if near.startswith("did") else listed
+
+
+def _of_data(spell: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter of data: a name that nothing has, however deep in it, is told as such."""
+
+    def strict(value: Any, *more: Any, **named: Any) -> Any:
+        _check(value)
+        return spell(value, *more, **named)
+
+    return strict
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, Undefined):
+        raise Used(value)
+    if isinstance(value, Unset):
+        raise TemplateFault(value.why, hint=value.hint)
+    if isinstance(value, Mapping):
+        value = value.values()
+    if not isinstance(value, str) and isinstance(value, Iterable):
+        for each in list(value) if not isinstance(value, Iterator) else ():
+            _check(each)
 
 
 def _to_json(value: Any, indent: int | None = None) -> spelling.Json:

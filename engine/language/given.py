@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.errors import TemplateFault
+
 
 @dataclass(frozen=True)
 class Unset:
@@ -12,6 +14,12 @@ class Unset:
 
     why: str
     hint: str
+
+    def __str__(self) -> str:
+        raise TemplateFault(self.why, hint=self.hint)
+
+    def __format__(self, _: str) -> str:
+        return str(self)
 
 
 class Allowed(dict[str, str]):

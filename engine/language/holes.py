@@ -36,6 +36,7 @@ class Hole:
     alone: bool = False
     quote: str = ""
     key: bool = False
+    doubtful: bool = False  # in quotes in what looks like JSON and is none
 
 
 def opened(skeleton: Rendered, holes: Mapping[int, Hole]) -> list[Piece]:
@@ -104,7 +105,9 @@ def _hole(text: str, tokens: Sequence[Token], starts: Sequence[int], part: Part)
         error = TemplateFault("the JSON around this cannot be read", hint="look for a quote, comma or brace too many")
         error.place = part.piece.place
         raise error
-    return Hole("text", alone=alone)
+    bracketed = inside.strip()[:1] + inside.strip()[-1:] in ("{}", "[]")
+    doubtful = bracketed and _in_quotes(inside, at - begin)
+    return Hole("text", alone=alone, doubtful=doubtful)
 
 
 @lru_cache(maxsize=4)  # asked once for each value in it
@@ -117,6 +120,16 @@ def _is_json(inside: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _in_quotes(inside: str, at: int) -> bool:
+    """Whether a place is between double quotes.
+
+    >>> _in_quotes('["0"0"0"]', 2), _in_quotes('["0"0"0"]', 4)
+    (True, False)
+    """
+    marks = re.finditer(r'\\.|"', inside[:at], re.DOTALL)
+    return sum(mark[0] == '"' for mark in marks) % 2 == 1
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,8 +45,20 @@ def spell(pieces: Sequence[Piece]) -> Rendered:
         part = skeleton.parts[index]
         assert isinstance(part.piece, Value)
         text, wider = _fitting(hole, part.piece)
+        if wider and text == "NULL":
+            text = _apart(skeleton.text, part.start - wider, part.end + wider)
         edits[index] = (part.start - wider, part.end + wider, text, hole.kind == "bare")
     return _filled(skeleton, edits)
+
+
+def _apart(text: str, start: int, end: int) -> str:
+    """NULL in the place of a string, which could touch the words beside it.
+
+    >>> _apart("SELECT'0'AS x", 6, 9), _apart("('0')", 1, 4)
+    (' NULL ', 'NULL')
+    """
+    before, after = (" " if re.match(r"\w", one) else "" for one in (text[start - 1 : start], text[end : end + 1]))
+    return f"{before}NULL{after}"
 
 
 def _filled(skeleton: Rendered, edits: dict[int, tuple[int, int, str, bool]]) -> Rendered:
@@ -94,6 +107,8 @@ def _fitting(hole: Hole, piece: Value) -> tuple[str, int]:
         return _comment(value), 0
     if hole.kind == "name":
         return _name(value, hole.quote, piece), 0
+    if hole.doubtful:
+        return _escaped(_undoubted(_plain(value, piece), piece), piece), 0
     if hole.kind == "text":
         return ("NULL", 1) if value is None and hole.alone else (_escaped(_plain(value, piece), piece), 0)
     if hole.kind == "json":
@@ -108,6 +123,17 @@ def _fitting(hole: Hole, piece: Value) -> tuple[str, int]:
             piece, f"{kind(value)} cannot be part of a text", "put it alone between its quotes, or use | join"
         )
     return _escaped(_json(_plain(value, piece), piece)[1:-1], piece), 0
+
+
+def _undoubted(text: str, piece: Value) -> str:
+    """A text that is the same whether it is escaped for JSON or not."""
+    if json.dumps(text, ensure_ascii=False)[1:-1] != text:
+        raise _unfit(
+            piece,
+            "the text around it looks like JSON and is none, so nobody can say whether its quotes must be escaped",
+            "write the whole as one value: {{ ... | tojson }}",
+        )
+    return text
 
 
 def text_of(pieces: Sequence[Piece]) -> str:
@@ -234,6 +260,8 @@ def literal(value: Any) -> Sql:
     """
     if value is None or isinstance(value, bool):
         text = {None: "NULL", True: "TRUE", False: "FALSE"}[value]
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise TemplateFault(f"{value} is no number that can be sent")
     elif isinstance(value, int | float):
         text = repr(value)
     else:

@@ -42,7 +42,8 @@ def render(
         template = environment.get_template(environment.main)
         context = template.new_context(environment.given)
         return spell(pieces_of(template.root_render_func(context)))
-    except StratoqlError:
+    except StratoqlError as error:
+        error.place = error.place or _place(error, environment)
         raise
     except Exception as error:
         raise _fault(error, environment) from error

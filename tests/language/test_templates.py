@@ -338,3 +338,49 @@ def test_an_included_file_is_read_once(tmp_path: Path) -> None:
     text = "{% for x in [1, 2] %}{% include 'b.iql' %}{% endfor %}"
     assert render(Source(text), {}, read).text == "12"
     assert asked == ["b.iql"]
+
+
+COMMAS = """'[{% for t in tags %}"{{ t }}"{{ ", " if not loop.last }}{% endfor %}]'"""
+
+
+def test_what_looks_like_json_and_is_none_takes_no_quotes() -> None:
+    assert fill(COMMAS, tags=["a", "it's"]) == """'["a", "it''s"]'"""
+    told = fault(COMMAS, tags=["a", 'b", "c'])
+    assert "{{ t }} does not fit here: the text around it looks like JSON and is none" in told
+    assert "hint: write the whole as one value: {{ ... | tojson }}" in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ [nope] | tojson }}",
+        "{{ {'a': nope} | literal }}",
+        "{{ nope | abs }}",
+        "{{ range(nope) }}",
+        "{{ nope | tojson }}",
+    ],
+)
+def test_an_unknown_name_is_told_wherever_it_is(text: str) -> None:
+    told = fault(text, label="x")
+    assert "error: nope is not defined" in told
+    assert "known names: label" in told
+
+
+def test_a_value_that_is_not_filled_in_is_told_wherever_it_is() -> None:
+    images = {"label": Unset("label is not filled in", "give it"), "tags": ["a"]}
+    for text in ("'{{ images.values() | join(',') }}'", "{{ images | tojson }}", "'{{ images.label ~ 'x' }}'"):
+        assert "error: label is not filled in" in fault(text, images=images)
+
+
+def test_null_stays_apart_from_words() -> None:
+    assert fill("SELECT'{{ n }}'AS a", n=None) == "SELECT NULL AS a"
+    assert fill("('{{ n }}')", n=None) == "(NULL)"
+
+
+def test_what_html_needs_is_not_here() -> None:
+    assert fill("'{\"tags\": {{ tags | tojson | safe }}}'", tags=["a"]) == """'{"tags": ["a"]}'"""
+    assert "No filter named 'e'" in fault("'{{ x | e }}'", x="<")
+
+
+def test_infinite_numbers_are_told() -> None:
+    assert "inf is no number that can be sent" in fault("{{ x | literal }}", x=float("inf"))

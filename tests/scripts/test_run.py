@@ -52,7 +52,7 @@ def test_standard_input_includes_from_here(
 def test_what_is_typed_is_a_template_where_data_is_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "exec", "SELECT '{{ x }}'") == (0, "{{ x }}\n", "")
     assert run(capsys, "exec", "SELECT '{{ x }}'", "--var", "x=1") == (0, "1\n", "")
-    code, out, err = run(capsys, "exec", "SELECT 1;\nSELECT {{ x }} +", "--var", "x=1", "--dryrun")
+    code, out, err = run(capsys, "exec", "SELECT 1;\nSELECT {{ x }} + n", "--var", "x=1", "--dryrun")
     assert (code, out) == (1, '"line 1, column 1: statement 1 of 2"\n  SELECT 1\noutput: SELECT 1\n')
     assert err.endswith("what became of each statement:\n  line 1: was planned\n  line 2: failed\n")
     code, out, err = run(capsys, "exec", "SELECT\n'{{ y }}'", "--var", "x=1")
@@ -368,3 +368,49 @@ def test_an_include_stays_in_the_scripts_folder(tmp_path: Path, capsys: pytest.C
 def test_many_comments_on_top_take_no_time(capsys: pytest.CaptureFixture[str]) -> None:
     write("a.iql", "/* a */ " * 60 + "\nSELECT '<<<';")
     assert run(capsys, "run", "a.iql") == (0, "<<<\n", "")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for k, v in conf.items() %}{{ v | lower }};{% endfor %}",
+        "{{ conf | tojson | lower }}",
+        "{{ conf.values() | map('lower') | join }}",
+        "{{ conf.get('root_pass')[:5] }}",
+        "{{ users | map(attribute='token') | map('upper') | join }}",
+        "{{ users[0]['to' ~ 'ken'] | upper }}",
+        "{{ [0][conf.root_pass | lower] }}",
+    ],
+)
+def test_a_secret_is_none_the_less_one_inside_an_object(template: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.yaml", "conf: {label: web, root_pass: Hunter22}\nusers: [{name: me, token: Sekrit99}]\n")
+    write("a.iql", f"SELECT '{template}' AS a, '{{{{ conf.label }}}}' AS b")
+    _, out, err = run(capsys, "run", "a.iql", "-q", "a.yaml", "--dryrun")
+    for part in ("hunte", "sekrit"):
+        assert part not in (out + err).lower()
+    assert "***" in out or "such member" in err
+
+
+def test_a_typo_in_the_last_query_stops_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    upload = f'EXEC {IMAGES}.post_upload_image @@json=\'{{"label":"w","region":"us-east"}}\';\n'
+    for wrong, column in (("SELECT 1 +;", 10), (f"INSERT INTO {IMAGES} (data__disk_id) SELECT 1 +;", 59)):
+        write("a.iql", upload + wrong)
+        code, out, err = run(capsys, "run", "a.iql")
+        assert (code, out) == (1, "")
+        assert f"a.iql:2:{column}:" in err
+        assert "1 call done" not in err
+
+
+def test_a_wrong_value_is_that_of_its_own_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        "a.iql",
+        f"INSERT INTO {IMAGES} (data__disk_id, data__label) VALUES ('{{{{ a }}}}', 'x'), ('{{{{ b }}}}', 'y')",
+    )
+    _, _, err = run(capsys, "run", "a.iql", "--var", "a=1", "--var", "b=abc")
+    assert "got 'abc'; the value is that of {{ b }}" in err
+
+
+def test_a_statement_of_several_lines_is_told_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"DELETE FROM {IMAGES}\nWHERE id = 'private/99999999';")
+    _, _, err = run(capsys, "run", "a.iql")
+    assert f"note: the statement was: DELETE FROM {IMAGES} WHERE id = 'private/99999999'" in err
