@@ -200,34 +200,31 @@ async def _pages(job: Job, wire: Wire) -> AsyncIterator[Page]:
     except ApiError as error:
         if error.status != 404 or not looked_up:
             raise
-        yield Page(1, [], cost=error.cost or Cost())
+        yield Page(1, [], total=0, cost=error.cost or Cost())
 
 
 async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -> None:
     """As many rows as the list says it has, each with the values that the filter leaves no choice about.
 
-    A list that does not say, or that was not filtered, is read whole.
+    A list that does not say, that contradicts itself or that was not filtered is read whole.
     """
     pages = await _all(job, wire)
-    if pages and pages[0].filtered and pages[0].total is None:
-        job = replace(job, call=replace(job.call, row_limit=None))
-        pages = await _all(job, wire)
-    if len(pages) == 1 and pages[0].filtered and pages[0].total is not None and not _adds_up(pages[0], job):
-        job = replace(job, call=replace(job.call, row_limit=None))
-        pages = await _all(job, wire)  # which tells what is wrong with the list
-    elif len(pages) == 1 and pages[0].filtered and pages[0].total is not None:
+    first = pages[0]
+    if first.filtered and first.total is not None and _adds_up(first, first.total, job):
         began = perf_counter()
         values = {**step.fixed, **{s.column.name: job.row.get(s.source) for s in step.stamps}}
-        store.repeat(step.table, list(values), tuple(values.values()), pages[0].total)
-        tally.add(step, pages[0], began)
+        store.repeat(step.table, list(values), tuple(values.values()), first.total)
+        tally.add(step, first, began)
         return
+    if first.filtered:
+        pages = await _all(replace(job, call=replace(job.call, row_limit=None)), wire)
     for page in pages:
         _load(step, job, page, store, tally)
 
 
-def _adds_up(page: Page, job: Job) -> bool:
+def _adds_up(page: Page, total: int, job: Job) -> bool:
     """Whether the first page holds what its own count of rows and pages says."""
-    size, total, pages = page_size(job.call), page.total or 0, page.pages
+    size, pages = page_size(job.call), page.pages
     if size is None:
         return len(page.rows) <= total
     counted = pages is None or (pages - 1) * size < total <= pages * size or (total == 0 and pages <= 1)

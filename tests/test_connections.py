@@ -179,8 +179,11 @@ with Session(settings) as session:
     child = os.fork()
     if child == 0:
         with Session(settings) as mine:
-            os._exit(40 + ask(mine))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 41
+            own = ask(mine)
+        inherited = ask(session)  # on a connection of the child's own: the parent's thread is not here
+        session.close()
+        os._exit(40 + own + inherited)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
     assert ask(session) == 1
 """
 
@@ -191,4 +194,4 @@ def test_a_forked_process_opens_its_own() -> None:
         command = [sys.executable, "-c", FORKING, server.url, ONE]
         done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, timeout=60, text=True)
         assert done.returncode == 0, done.stderr
-        assert server.connections == 2
+        assert server.connections == 3

@@ -49,11 +49,6 @@ class Traffic:
         self._walks = 0
         self._grants: dict[tuple[str, Auth, str, str], Grant] = {}
 
-    @property
-    def requests(self) -> int:
-        """How many requests left, those sent again included."""
-        return self.cost.requests
-
     async def pages(self, call: Call) -> AsyncGenerator[Page, None]:
         """The pages of a call, in order.
 

@@ -247,7 +247,7 @@ def test_a_rate_limit_that_would_outlast_the_time_allowed(caplog: pytest.LogCapt
                 _ = [page async for page in traffic.pages(call(method, WRITE.args))]
             assert "waiting for the rate limit of rest, 60 s more" in raised.value.message
             assert raised.value.harmless
-            assert traffic.requests == 1
+            assert traffic.cost.requests == 1
 
     with caplog.at_level(logging.INFO, "engine.wire"):
         asyncio.run(run())
@@ -265,7 +265,7 @@ def test_each_statement_has_its_own_time_and_count() -> None:
                     assert [page async for page in traffic.pages(READ)]
                 with pytest.raises(Refused, match="this would send 3 requests, more than the 2 allowed"):
                     _ = [page async for page in traffic.pages(READ)]
-                assert traffic.requests == 2
+                assert traffic.cost.requests == 2
                 held.time.seconds += 8
             assert client.stats.requests == 10
 
