@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from engine.connections import Connection
     from engine.executor import Tally
+    from engine.language.hints import Hint
     from engine.portal import Portal
     from engine.preview import Approve
     from engine.wire.client import Event, Traffic
@@ -326,9 +327,9 @@ class Session:
         self.close()
 
 
-def _unknown_hint(hint: str) -> str:
+def _unknown_hint(hint: Hint) -> str:
     """A hint that does nothing is told, so that nobody waits for its effect."""
-    return f"the hint {hint} is not known and has no effect"
+    return f"the hint {hint.text} is not known and has no effect"
 
 
 def _stats(tally: Tally, seconds: float) -> Stats:

@@ -9,6 +9,7 @@ from sqlglot import Token, TokenType
 
 from engine.errors import Refused, Span, SyntaxFault, suggest
 from engine.language.dialect import Piece, split, tokenize
+from engine.language.hints import Hint, read_hints
 from engine.language.reader import CLOSE, OPEN, Reader
 from engine.language.statements import (
     Body,
@@ -50,13 +51,14 @@ def parse_piece(piece: Piece) -> Statement:
         raise
     hints = _hints(piece.tokens[:1])
     if isinstance(body, Show) and body.required:
-        hints = tuple(hint for hint in hints if hint.upper() != "REQUIRED")
+        hints = tuple(hint for hint in hints if hint.name != "REQUIRED")
     return Statement(piece.text, piece.offset, body, hints)
 
 
-def _hints(tokens: tuple[Token, ...]) -> tuple[str, ...]:
-    """The comments straight after these tokens that begin with a plus."""
-    return tuple(c.strip()[1:].strip() for token in tokens for c in token.comments if c.strip().startswith("+"))
+def _hints(tokens: tuple[Token, ...]) -> tuple[Hint, ...]:
+    """What the comments straight after these tokens ask for."""
+    comments = (c for token in tokens for c in token.comments if c.strip().startswith("+"))
+    return tuple(hint for comment in comments for hint in read_hints(comment))
 
 
 def _body(reader: Reader) -> Body:
@@ -317,7 +319,7 @@ def _show(reader: Reader) -> Body:
 
 def _show_template(reader: Reader) -> Body:
     """`SHOW INSERT [/*+ REQUIRED */] INTO p.s.r` and `SHOW MANIFEST IN p.s.r`."""
-    required = any(hint.upper() == "REQUIRED" for hint in _hints(reader.tokens[: reader.at + 1]))
+    required = any(hint.name == "REQUIRED" for hint in _hints(reader.tokens[: reader.at + 1]))
     kind: Literal["insert", "manifest"] = "insert" if reader.take("INSERT") else "manifest"
     if kind == "insert":
         reader.expect("INTO", "SHOW INSERT INTO linode.images.images")

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from engine.errors import Span
+from engine.language.hints import Hint
 from engine.language.text import Text
 
 
@@ -113,4 +114,4 @@ class Statement(Struct, frozen=True):
     text: str
     offset: int
     body: Body
-    hints: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()

@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import StatementError, SyntaxFault, explain
 from engine.language.dialect import parse_query, split
+from engine.language.hints import Hint
 from engine.language.parser import parse
 from engine.language.statements import Call, Change, Delete, Describe, Explain, Insert, Select, Show, Use
 from engine.language.text import cut, slice_of, splice, weave
@@ -91,8 +92,13 @@ def test_an_exec_in_a_from_is_lifted_out() -> None:
 
 
 def test_hints_stand_after_the_verb() -> None:
-    assert parse("INSERT /*+ AWAIT */ INTO p.s.r (a) VALUES (1)")[0].hints == ("AWAIT",)
+    assert parse("INSERT /*+ AWAIT */ INTO p.s.r (a) VALUES (1)")[0].hints == (Hint("AWAIT", "AWAIT"),)
     assert parse("SELECT /* plain */ 1")[0].hints == ()
+    assert parse("EXEC /*+ await(timeout=30m), MAX_WRITES( 9 ) */ p.s.r.m")[0].hints == (
+        Hint("AWAIT", "await(timeout=30m)", given={"timeout": "30m"}),
+        Hint("MAX_WRITES", "MAX_WRITES( 9 )", "9"),
+    )
+    assert [hint.name for hint in parse("SELECT /*+ LEADING(a (b)) x */ 1")[0].hints] == ["LEADING(A (B)) X"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""What a comment that begins with a plus asks for: `/*+ AWAIT(timeout=30m) MAX_WRITES(100) */`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+_HINT = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<inside>[^()]*)\))?\s*,?\s*")
+
+
+class Hint(Struct, frozen=True):
+    """One hint: its name in capitals, what stands in its parentheses, and how it was written.
+
+    `given` are the arguments with a name, `plain` the one without.
+    """
+
+    name: str
+    text: str
+    plain: str | None = None
+    given: Mapping[str, str] = {}
+
+
+def read_hints(comment: str) -> Iterator[Hint]:
+    """The hints of one comment, its plus included. What cannot be read is a hint of a name that nobody knows.
+
+    >>> for hint in read_hints("+ await(timeout=30m) MAX_WRITES(100)"):
+    ...     print(hint.name, hint.plain, hint.given)
+    AWAIT None {'timeout': '30m'}
+    MAX_WRITES 100 {}
+    """
+    rest = comment.strip()[1:].strip()
+    while rest:
+        found = _HINT.match(rest)
+        if found is None or (found.end() < len(rest) and rest[found.end()] in "()"):
+            yield Hint(rest.upper(), rest)
+            return
+        yield _hint(found)
+        rest = rest[found.end() :]
+
+
+def _hint(found: re.Match[str]) -> Hint:
+    given: dict[str, str] = {}
+    plain: str | None = None
+    for part in filter(None, map(str.strip, (found["inside"] or "").split(","))):
+        name, equals, value = part.partition("=")
+        if equals:
+            given[name.strip().lower()] = value.strip()
+        else:
+            plain = part if plain is None else f"{plain}, {part}"
+    return Hint(found["name"].upper(), found[0].strip().removesuffix(",").strip(), plain, given)
