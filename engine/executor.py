@@ -92,7 +92,7 @@ class Tally(Struct):
 def create_tables(plan: Plan, store: Store) -> None:
     """The tables of a plan's steps, empty."""
     for step in plan.steps:
-        store.create(step.table, step.table_columns)
+        store.create(step.table, step.table_columns, passes=step.passes)
 
 
 async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) -> Tally:

@@ -21,6 +21,7 @@ from engine.errors import Interrupted, QueryFault, Span, TimedOut
 from engine.functions import COLLATIONS, FUNCTIONS, Function
 from engine.language.text import Text, quote_name, quote_text
 from engine.result import ColumnType, JsonText
+from engine.spool import Spool, columns_read, projected
 from provider_registry.model import Column, Shape
 
 Row = tuple[object, ...]
@@ -38,6 +39,9 @@ _DECLARED: dict[str, ColumnType] = {
 }
 
 
+_MOMENT = " COLLATE moment"
+
+
 def declared(shape: Shape) -> str:
     """The declaration of a column of this shape, after its name.
 
@@ -47,16 +51,20 @@ def declared(shape: Shape) -> str:
     ('STRATOQL_BOOLEAN', 'STRATOQL_TEXT_MOMENT COLLATE moment')
     """
     if shape.type == "string" and shape.format == "date-time":
-        return "STRATOQL_TEXT_MOMENT COLLATE moment"
+        return f"STRATOQL_TEXT_MOMENT{_MOMENT}"
     names = {"string": "TEXT", "integer": "INTEGER", "number": "NUMERIC", "boolean": "STRATOQL_BOOLEAN"}
     return names.get(shape.type, "STRATOQL_TEXT_JSON")
 
 
 class Compiled(Struct, frozen=True):
-    """What SQLite says of a query before it runs: its columns' types, and which columns of which tables it reads."""
+    """What SQLite says of a query before it runs: its columns' types, and which columns of which tables it reads.
+
+    `passes`: it gives columns of one table, all rows as they stand there, and does nothing else.
+    """
 
     types: tuple[ColumnType, ...]
     reads: dict[str, frozenset[str]] = {}
+    passes: bool = False
 
 
 class Store:
@@ -75,6 +83,8 @@ class Store:
         self._timeout, self._deadline = timeout, math.inf if timeout is None else monotonic() + timeout
         self._db.set_progress_handler(self._overdue, 100_000)
         self._cause: str | None = None
+        self._spools: dict[str, Spool] = {}
+        self._stopped = False
 
     def extend(self, seconds: float) -> None:
         """Move the deadline, for time that passed while nothing was to do."""
@@ -95,8 +105,10 @@ class Store:
 
         return remembering
 
-    def create(self, table: str, columns: Sequence[Column]) -> None:
-        """An empty table."""
+    def create(self, table: str, columns: Sequence[Column], *, passes: bool = False) -> None:
+        """An empty table. `passes`: its rows will likely leave as they came, and wait for that beside SQLite."""
+        if passes and columns:
+            self._spools[table] = Spool({c.name: declared(c.shape).removesuffix(_MOMENT) for c in columns})
         body = ", ".join(f"{quote_name(c.name)} {declared(c.shape)}" for c in columns) or '"_" TEXT'
         self._run(f"CREATE TABLE {quote_name(table)} ({body})")
         if not self._db.in_transaction:
@@ -104,6 +116,9 @@ class Store:
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         """Add rows; values in the order of `columns`, the table's other columns stay NULL."""
+        if table in self._spools:
+            self._spools[table].add(columns, rows)
+            return
         names, marks = ", ".join(map(quote_name, columns)), ", ".join("?" * len(columns))
         values = f"({names}) VALUES ({marks})" if columns else "DEFAULT VALUES"
         try:
@@ -113,6 +128,7 @@ class Store:
 
     def repeat(self, table: str, columns: Sequence[str], row: Row, count: int) -> None:
         """Add the same row `count` times."""
+        self._settle()
         names = ", ".join(map(quote_name, columns)) or quote_name(self._first_column(table))
         marks = ", ".join("?" * len(columns)) or "NULL"
         numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
@@ -137,8 +153,46 @@ class Store:
 
     def batches(self, sql: Text) -> tuple[tuple[str, ...], Iterator[list[Row]]]:
         """The names of a query's columns and its rows, many at a time, in SQLite's own types. See `typed`."""
+        passing = self._passing(sql)
+        if passing is None:
+            self._settle()
         cursor = self._run(sql)
-        return tuple(entry[0] for entry in cursor.description), self._batches(cursor, sql)
+        names = tuple(entry[0] for entry in cursor.description)
+        return names, self._batches(cursor, sql) if passing is None else self._passed(*passing, sql)
+
+    def _passing(self, sql: Text) -> tuple[str, list[str]] | None:
+        """The spool that holds all that a query gives, and which of its columns the query gives."""
+        if not self._spools:
+            return None
+        order = columns_read(self._program(sql))
+        tables = self.compile(sql).reads.keys() if order is not None else ()
+        if order is None or len(tables) != 1 or not self._spools.keys() >= tables:
+            return None
+        (table,) = tables
+        columns = list(self._spools[table].declared)
+        return table, [columns[at] for at in order]
+
+    def _passed(self, table: str, names: Sequence[str], sql: Text) -> Iterator[list[Row]]:
+        """The rows of a spool; those in which SQLite would change something go through it after all."""
+        spool = self._spools.pop(table)
+        for columns, rows in spool:
+            if self._stopped or self._overdue():
+                raise self._interrupted()
+            found = projected(names, columns, rows, spool.declared)
+            if found is None:
+                self.load(table, columns, rows)
+                found = list(chain.from_iterable(self._batches(self._run(sql), sql)))
+                self._run(f"DELETE FROM {quote_name(table)}")
+            yield found
+        spool.close()
+
+    def _settle(self) -> None:
+        """Whatever is kept beside SQLite becomes tables: somebody asks for more than it as it came."""
+        while self._spools:
+            table, spool = self._spools.popitem()
+            for columns, rows in spool:
+                self.load(table, columns, rows)
+            spool.close()
 
     def _batches(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[list[Row]]:
         try:
@@ -158,10 +212,19 @@ class Store:
 
         self._db.set_authorizer(note)
         try:
-            self._run(Text("EXPLAIN " + sql.sql, tuple((h + 8, t, n) for h, t, n in sql.segments))).close()
+            program = self._program(sql)
         finally:
             self._db.set_authorizer(None)
-        return Compiled(self._types(sql), {table: frozenset(names) for table, names in reads.items()})
+        passes = len(reads) == 1 and columns_read(program) is not None
+        return Compiled(self._types(sql), {table: frozenset(names) for table, names in reads.items()}, passes)
+
+    def _program(self, sql: Text) -> list[Row]:
+        """What SQLite would do, an instruction a row, text as bytes: among its constants may be what is no text."""
+        self._db.text_factory = bytes
+        try:
+            return self._run(Text("EXPLAIN " + sql.sql, tuple((h + 8, t, n) for h, t, n in sql.segments))).fetchall()
+        finally:
+            self._db.text_factory = str
 
     def _types(self, sql: Text) -> tuple[ColumnType, ...]:
         """The types of a query's columns. The table_info of a view keeps declared types, also where no row comes."""
@@ -172,11 +235,14 @@ class Store:
 
     def interrupt(self) -> None:
         """Stop the query that another thread is running."""
+        self._stopped = True
         self._db.interrupt()
 
     def close(self) -> None:
         """Drop everything."""
         self._db.close()
+        for spool in self._spools.values():
+            spool.close()
 
     def _run(self, sql: Text | str) -> sqlite3.Cursor:
         text = sql if isinstance(sql, Text) else Text(sql)
@@ -188,16 +254,19 @@ class Store:
     def _fault(self, error: Exception, text: Text) -> QueryFault | Interrupted | TimedOut:
         """SQLite's error in our tree, placed on the name its message holds."""
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            if self._overdue():
-                return TimedOut(
-                    f"the {self._timeout:g} s allowed are used up, in SQLite",
-                    hint="allow more with --timeout, or ask for less",
-                )
-            return Interrupted("interrupted")
+            return self._interrupted()
         if self._cause:
             cause, self._cause = self._cause, None
             return QueryFault(cause, span=_place(cause, text))
         return QueryFault(str(error), span=_place(str(error), text), hint=_hint(str(error)))
+
+    def _interrupted(self) -> Interrupted | TimedOut:
+        if self._overdue():
+            return TimedOut(
+                f"the {self._timeout:g} s allowed are used up, in SQLite",
+                hint="allow more with --timeout, or ask for less",
+            )
+        return Interrupted("interrupted")
 
 
 def typed(

@@ -48,6 +48,7 @@ class Step(Struct, frozen=True):
     limit: int | None = None  # no more rows than this are wanted
     compared: frozenset[str] = frozenset()  # the columns that a USING or NATURAL join compares
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
+    passes: bool = False  # its rows leave as they came: the output is columns of this table, and nobody else reads it
     why: str = ""
 
     @property

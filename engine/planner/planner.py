@@ -75,7 +75,12 @@ def checked(made: Plan) -> Planned:
     for compiled in (*feeds, *([output] if output else [])):
         for table, columns in compiled.reads.items():
             read.setdefault(table, set()).update(columns)
-    steps = tuple(replace(step, fetch=step.compared | read.get(step.table, set())) for step in made.steps)
+    fed = {table for feed in feeds for table in feed.reads}
+    passing = set(output.reads) - fed if output is not None and output.passes else set()
+    steps = tuple(
+        replace(step, fetch=step.compared | read.get(step.table, set()), passes=step.table in passing)
+        for step in made.steps
+    )
     return Planned(replace(made, steps=steps), output)
 
 

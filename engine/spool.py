@@ -1,0 +1,106 @@
+"""Rows that leave as they came: where the output is nothing but columns of one table, SQLite need not hold them.
+
+To write rows into a table and to read them again costs more than all else that is done with them. A spool keeps them
+as they are, the first megabytes in memory and the rest in a file without a name, and gives them back in their order.
+"""
+
+from __future__ import annotations
+
+import marshal
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+Row = tuple[Any, ...]
+_IN_MEMORY = 8 * 2**20  # bytes
+_NONE = type(None)
+
+_KEPT: Mapping[str, frozenset[type]] = {
+    "TEXT": frozenset({str, _NONE}),
+    "STRATOQL_TEXT_MOMENT": frozenset({str, _NONE}),
+    "STRATOQL_TEXT_JSON": frozenset({str, _NONE}),
+    "INTEGER": frozenset({int, _NONE}),
+    "NUMERIC": frozenset({int, float, _NONE}),
+    "STRATOQL_BOOLEAN": frozenset({bool, int, _NONE}),
+}  # by a column's declared type: the values that SQLite gives back as it was given them, or nearly
+
+
+class Spool:
+    """Owns rows of one table. `declared` are its columns and their declared types."""
+
+    def __init__(self, declared: Mapping[str, str]) -> None:
+        self.declared = declared
+        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by `close`
+
+    def add(self, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """Keep rows; values in the order of `columns`, the table's other columns are NULL."""
+        if not (kept := list(rows)):
+            return
+        data = marshal.dumps((list(columns), kept))
+        self._file.write(len(data).to_bytes(8))
+        self._file.write(data)
+
+    def __iter__(self) -> Iterator[tuple[list[str], list[Row]]]:
+        """What was added, piece by piece."""
+        self._file.seek(0)
+        while size := self._file.read(8):
+            yield marshal.loads(self._file.read(int.from_bytes(size)))
+
+    def close(self) -> None:
+        """Drop the rows."""
+        self._file.close()
+
+    def __del__(self) -> None:
+        """Nobody must close a result that they did not read."""
+        self.close()
+
+
+def projected(
+    names: Sequence[str], columns: Sequence[str], rows: Sequence[Row], declared: Mapping[str, str]
+) -> list[Row] | None:
+    """The `names` of rows that have `columns`, as SQLite would give them; None where it would change a value.
+
+    >>> projected(["b", "a", "c"], ["a", "b"], [("x", True)], {"a": "TEXT", "b": "STRATOQL_BOOLEAN", "c": "TEXT"})
+    [(1, 'x', None)]
+    >>> projected(["a"], ["a"], [(1,)], {"a": "TEXT"}) is None
+    True
+    """
+    given = dict(zip(columns, zip(*rows, strict=True), strict=True))
+    found: list[Sequence[Any]] = []
+    for name in names:
+        values = given.get(name)
+        made = [None] * len(rows) if values is None else _stored(values, declared[name])
+        if made is None:
+            return None
+        found.append(made)
+    return list(zip(*found, strict=True))
+
+
+def _stored(values: Sequence[Any], declared: str) -> Sequence[Any] | None:
+    """A column's values as SQLite would give them back: 1 for True. None where that is more than a glance tells."""
+    kinds = set(map(type, values))
+    if not kinds <= _KEPT.get(declared, frozenset()):
+        return None
+    if bool in kinds:
+        return [value if value is None else int(value) for value in values]
+    if float in kinds and any(type(value) is float and (value != value or value.is_integer()) for value in values):
+        return None  # it makes NULL of what is no number, and an integer of 2.0
+    return values
+
+
+_PASSES = re.compile(rb"Init OpenRead Rewind (Column )+ResultRow Next Halt Transaction Goto")
+
+
+def columns_read(program: Sequence[Row]) -> list[int] | None:
+    """The columns that a query gives of its only table, in their order; None where the query does more than that.
+
+    `program` is what EXPLAIN tells of it, text as bytes. A row is an instruction: its address, opcode, p1, p2, p3
+    (https://www.sqlite.org/opcode.html). A loop of nothing but these gives every row once, as it is.
+    """
+    if _PASSES.fullmatch(b" ".join(row[1] for row in program)) is None:
+        return None
+    columns = [row for row in program if row[1] == b"Column"]
+    first, count = next(row[2:4] for row in program if row[1] == b"ResultRow")
+    filled = [register for _, _, _, _, register, *_ in columns]
+    return [row[3] for row in columns] if filled == list(range(first, first + count)) else None
