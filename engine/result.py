@@ -75,7 +75,7 @@ class Result:
         self.reads = frozenset(reads)
         self.writes = frozenset(writes)
         self._rows = rows
-        self._batches = batches if batches is not None else ([row] for row in rows)
+        self._batches = batches if batches is not None else _some(rows)
         self._close = close
         self.interrupt = interrupt  # stops the query behind the rows, from another thread
 
@@ -110,6 +110,11 @@ class Result:
         close, self._close = self._close, lambda: None
         self._rows, self._batches = iter(()), iter(())
         close()
+
+
+def _some(rows: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(rows, 500)):
+        yield batch
 
 
 def _telling(rows: Iterator[T], statement: str) -> Iterator[T]:

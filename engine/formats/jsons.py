@@ -12,9 +12,9 @@ from itertools import count as count_up
 from itertools import starmap
 from typing import Any, TextIO
 
-from engine.formats.cells import batches, escape
+from engine.formats.cells import escape
 from engine.formats.options import Options
-from engine.result import JsonText, Result
+from engine.result import Result
 
 _C1 = re.compile("[\x80-\x9f]")  # legal in JSON, and a terminal obeys them
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
@@ -67,11 +67,19 @@ def _encoded(result: Result, stream: TextIO, *, lines: bool) -> Iterator[tuple[i
     """Batches of rows as text that any terminal survives and the stream's encoding can hold, with their sizes."""
     import msgspec
 
-    encoder = msgspec.json.Encoder(enc_hook=_embedder())
+    from engine.store import booleans, typed
+
+    embed = _embedder()
+    encoder = msgspec.json.Encoder(enc_hook=embed)
     encode = encoder.encode_lines if lines else encoder.encode
     row = _row([column.name for column in result.columns])
     narrow = not (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
-    for batch in batches(result):
+    kinds = [column.type for column in result.columns]
+
+    def documents(column: Sequence[object]) -> list[object]:
+        return [embed(v) if isinstance(v, str) and v[:1] in ("[", "{") else v for v in column]
+
+    for batch in typed(result.batches(), kinds, {"boolean": booleans, "json": documents}):
         data = encode(list(starmap(row, batch)))
         text = data.decode()
         if narrow or b"\xc2" in data:  # the lead byte of the C1 controls in UTF-8
@@ -92,13 +100,13 @@ def _row(names: Sequence[str]) -> Callable[..., Any]:
     return msgspec.defstruct("Row", [(field, Any) for field in keys], rename=keys, gc=False)
 
 
-def _embedder() -> Callable[[JsonText], Any]:
+def _embedder() -> Callable[[str], Any]:
     """What embeds a JSON column, once it is known to be JSON; one that is not (a UNION with text) is a string."""
     import msgspec
 
     check = msgspec.json.Decoder(msgspec.Raw).decode
 
-    def embed(value: JsonText) -> Any:
+    def embed(value: str) -> Any:
         text = str(value)
         try:
             document = check(text)
