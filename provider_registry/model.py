@@ -48,7 +48,7 @@ class Filter(_Data, frozen=True):
 
     Operators are the SQL words of `OPERATORS`. An exact one keeps precisely the rows SQL keeps; an inexact one
     keeps at least those. An operator in neither set stays local. `LIKE` says that the API can look for a piece of
-    text inside, its case rule unknown: letters then travel only for a comparison that tells `a` from `A`.
+    text inside, its case rule unknown: a LIKE, which does not tell `a` from `A`, then travels in every spelling.
     """
 
     field: str  # the API's name of the column

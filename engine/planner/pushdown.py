@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from engine.planner.predicates import Predicate
 from engine.store import evaluate
-from provider_registry.model import Column, Method
+from provider_registry.model import Column, Filter, Method
 
 
 class Push(Struct, frozen=True):
@@ -54,11 +55,11 @@ def push_down(method: Method, found: Sequence[Predicate]) -> Push:
         term = _term(column, predicate) if column is not None else None
         if column is None or term is None:
             continue
-        merged = _merged(pushed, term)
+        merged, more = _merged(pushed, term), len(term.get("+or", "1"))
         size = len(json.dumps(merged)) if merged is not None else 0
-        if merged is None or terms + len(predicate.values) > bounds.max_terms or size > bounds.max_bytes:
+        if merged is None or terms + more > bounds.max_terms or size > bounds.max_bytes:
             continue
-        pushed, terms = merged, terms + len(predicate.values)
+        pushed, terms = merged, terms + more
         if column.filter is not None and _word(predicate) in column.filter.exact:
             exact.add(predicate)
             if _word(predicate) == "=":
@@ -104,8 +105,17 @@ def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:
         return {"+or": [{rule.field: value} for value in values]}
     if predicate.operator in _WORDS:
         return {rule.field: {_WORDS[predicate.operator]: values[0]}}
-    fragment = _FRAGMENTS[predicate.operator](str(values[0]))
-    return {rule.field: {"+contains": fragment}} if fragment else None
+    return _contains(rule, predicate.operator, str(values[0]))
+
+
+def _contains(rule: Filter, operator: str, pattern: str) -> dict[str, Any] | None:
+    """What every match of a pattern contains. A field that stands at the top level alone takes one spelling."""
+    if operator == "GLOB":
+        found = _glob_fragments(pattern)
+    else:
+        found = _like_fragments(pattern, 0 if rule.top_level else _LETTERS)
+    terms: list[dict[str, Any]] = [{rule.field: {"+contains": fragment}} for fragment in found]
+    return {"+or": terms} if len(terms) > 1 else next(iter(terms), None)
 
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d))?")
@@ -138,6 +148,8 @@ def _merged(pushed: Mapping[str, Any], term: Mapping[str, Any]) -> dict[str, Any
     """Both at once; None where the two cannot stand side by side, and then the first alone is enough."""
     ((key, value),) = term.items()
     present = pushed.get(key)
+    if key == "+or" and present is not None:
+        return {**pushed, "+and": [*pushed.get("+and", ()), term]}
     if present is None:
         return {**pushed, key: value}
     if isinstance(present, dict) and isinstance(value, dict) and not present.keys() & value.keys():
@@ -160,24 +172,49 @@ def _value(column: Column, text: str) -> Any:
     return value if kind == "string" and isinstance(value, str) and value else None
 
 
-def _like_fragment(pattern: str) -> str:
-    """The longest text that every match of a LIKE contains, in whatever case the API compares.
+_LETTERS = 4  # of a fragment that travels in every spelling: 16 of them
+_TELLING = 4  # characters of a fragment without letters that are enough
 
-    LIKE does not tell `a` from `A`; whether the API does is unknown. So letters cannot travel.
 
-    >>> _like_fragment("%2024-11%"), _like_fragment("tmp-0_7%"), _like_fragment("debian%")
-    ('2024-11', '-0', '')
+def _like_fragments(pattern: str, letters: int = _LETTERS) -> list[str]:
+    """The longest text that every match of a LIKE contains, in each spelling that LIKE takes for the same.
+
+    LIKE does not tell `a` from `A`; whether the API does is unknown. So what holds letters travels in all cases of
+    them, and no more than so many `letters` do.
+
+    >>> _like_fragments("%2024-11%"), _like_fragments("a1%"), _like_fragments("%")
+    (['2024-11'], ['a1', 'A1'], [])
+    >>> len(_like_fragments("tmp-%")), _like_fragments("debian%", letters=0)
+    (8, [])
     """
-    return max((part.strip() for part in re.split(r"[%_A-Za-z]", pattern)), key=len)
+    parts = re.split("[%_]", pattern)
+    fragment = max((_narrow(part, 0) for part in parts), key=len)
+    if len(fragment) < _TELLING:
+        fragment = max((_narrow(part, letters) for part in parts), key=len)
+    spellings = product(*((c.lower(), c.upper()) if _LETTER.match(c) else (c,) for c in fragment))
+    return ["".join(spelling) for spelling in spellings] if fragment else []
 
 
-def _glob_fragment(pattern: str) -> str:
-    """The longest text that every match of a GLOB contains: it tells `a` from `A`, so letters may travel.
+_LETTER = re.compile("[A-Za-z]")  # LIKE knows no other letters
 
-    >>> _glob_fragment("*debian*"), _glob_fragment("tmp-?[0-9]x"), _glob_fragment("*")
-    ('debian', 'tmp-', '')
+
+def _narrow(text: str, letters: int) -> str:
+    """The longest piece of a text that holds no more than so many letters, without blanks around it."""
+    begin, found, best = 0, 0, ""
+    for end, character in enumerate(text, 1):
+        found += bool(_LETTER.match(character))
+        while found > letters:
+            found -= bool(_LETTER.match(text[begin]))
+            begin += 1
+        best = max(best, text[begin:end].strip(), key=len)
+    return best
+
+
+def _glob_fragments(pattern: str) -> list[str]:
+    """The longest text that every match of a GLOB contains: it tells `a` from `A`, so one spelling is enough.
+
+    >>> _glob_fragments("*debian*"), _glob_fragments("tmp-?[0-9]x"), _glob_fragments("*")
+    (['debian'], ['tmp-'], [])
     """
-    return max((part.strip() for part in re.split(r"[*?]", pattern.split("[")[0])), key=len)
-
-
-_FRAGMENTS: dict[str, Callable[[str], str]] = {"LIKE": _like_fragment, "GLOB": _glob_fragment}
+    fragment = max((part.strip() for part in re.split(r"[*?]", pattern.split("[")[0])), key=len)
+    return [fragment] if fragment else []

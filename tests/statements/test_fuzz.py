@@ -86,7 +86,21 @@ def comparisons(draw: st.DrawFn, alias: str) -> str:
         return f"{column} BETWEEN {draw(value)} AND {draw(value)}"
     if form == 2:
         return f"{column} {draw(st.sampled_from(['LIKE', 'GLOB', 'NOT LIKE']))} " + draw(
-            st.sampled_from(["'%tmp%'", "'tmp-_'", "'*tmp*'", "'w%'", "'%-1'", "'*-[0-9]'", "'% %'", "'%'", "'*'"])
+            st.sampled_from(
+                [
+                    "'%tmp%'",
+                    "'tmp-_'",
+                    "'*tmp*'",
+                    "'w%'",
+                    "'TMP-%'",
+                    "'%Mp_%'",
+                    "'%-1'",
+                    "'*-[0-9]'",
+                    "'% %'",
+                    "'%'",
+                    "'*'",
+                ]
+            )
         )
     if form == 3:
         return f"{column} IS {draw(st.sampled_from(['', 'NOT ']))}NULL"
