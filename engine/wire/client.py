@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from types import TracebackType
 
@@ -15,6 +14,7 @@ from engine.wire.door import Door
 from engine.wire.events import Event, Listener, unheard
 from engine.wire.exchange import LARGEST, TIMEOUT
 from engine.wire.limits import Limits
+from engine.wire.places import Places
 from engine.wire.traffic import Traffic
 
 __all__ = ["Client", "Event", "Traffic"]
@@ -44,7 +44,7 @@ class Client:
         self.limits = Limits(self.clock)
         self.largest = largest
         self._tell = on_event or unheard
-        self._places: dict[int, asyncio.Semaphore] = {}
+        self.places = Places()
         pool = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)  # the places are what bounds them
         self.http = httpx.AsyncClient(
             transport=Door(transport, pool), timeout=TIMEOUT, follow_redirects=False, trust_env=False
@@ -57,10 +57,6 @@ class Client:
     def pages(self, call: Call) -> AsyncGenerator[Page, None]:
         """The pages of a call that is a statement of its own."""
         return self.statement().pages(call)
-
-    def places(self, count: int) -> asyncio.Semaphore:
-        """The places in flight of all statements that allow themselves `count`."""
-        return self._places.setdefault(count, asyncio.Semaphore(count))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -35,6 +35,7 @@ class _Bucket(Struct):
     window: float | None = None  # the API's word for that moment
     under_way: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # who waits first is served first
+    told: list[Tell] = []  # who knows of the wait that lasts
 
     def delay(self, now: float) -> float:
         """Seconds until a token is there."""
@@ -66,19 +67,25 @@ class Limits:
         self._buckets: dict[Key, _Bucket] = {}
 
     async def acquire(self, key: Key, limit: Limit | None, budget: Budget, tell: Tell) -> None:
-        """Wait for the right to send one request. `release` must follow. `tell` hears of every wait that is long.
+        """Wait for the right to send one request. `release` must follow. `tell` hears of every wait that is long, and
+        once where others wait before it.
 
         Raises TimedOut where the wait would be longer than the time left.
         """
         bucket = self._bucket(key, limit)
+        what = f"the rate limit of {bucket.name}"
+        if bucket.turn.locked() and tell not in bucket.told and (delay := bucket.delay(self._clock.now())) > LONG:
+            bucket.told.append(tell)  # another statement stands before this one: it waits as long, at least
+            tell(what, delay)
         async with bucket.turn:
             while (delay := bucket.delay(self._clock.now())) > 0:
-                what = f"the rate limit of {bucket.name}"
                 budget.check(delay, f"{what}, {delay:.0f} s more")
                 if delay > LONG:
+                    bucket.told.append(tell)
                     tell(what, delay)
                 await self._clock.sleep(delay)
             bucket.tokens -= 1
+            bucket.told.clear()
             bucket.under_way += 1
 
     def release(self, key: Key) -> None:

@@ -171,7 +171,7 @@ class Traffic:
                 await client.limits.acquire(key, call.method.limit, budget, self._wait_told)
                 try:
                     stage = "a place among the requests under way"
-                    async with client.places(self._settings.concurrency):
+                    async with client.places.among(self._settings.concurrency):
                         stage, sent = f"the answer to {told}", now()
                         spent.append(Cost(requests=1, waited=sent - began))
                         self.tell(Event("request", told, request=told, attempt=attempt))

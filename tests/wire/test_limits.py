@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from engine.errors import Refused, TimedOut
 from engine.wire.budget import Budget
 from engine.wire.clock import Clock
-from engine.wire.limits import Limits
+from engine.wire.limits import Limits, Tell
 from provider_registry.model import Limit
 from tests.wire.methods import Time
 
@@ -315,3 +316,36 @@ def test_what_is_reserved_is_nobody_elses() -> None:
         budget.spend()
     budget.reserve(2)
     assert budget.sent == 3
+
+
+class Slow(Time):
+    """A clock that lets the others come before it moves."""
+
+    async def sleep(self, seconds: float) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await super().sleep(seconds)
+
+
+def test_who_stands_in_line_is_told_once() -> None:
+    heard: dict[str, list[float]] = {"a": [], "b": []}
+
+    async def main() -> None:
+        time = Slow()
+        limits, budget = Limits(time.clock), Budget(100, None, time.clock)
+        tells: dict[str, Tell] = {name: partial(_note, heard[name]) for name in heard}
+
+        async def send(name: str) -> None:
+            await limits.acquire(KEY, Limit(name="lists", requests=1, seconds=3), budget, tells[name])
+            limits.release(KEY)
+
+        await send("a")
+        await asyncio.gather(*map(send, "aabb"))
+
+    asyncio.run(main())
+    # The first waits for itself and the second behind it; the others are told as they come and when they are first.
+    assert heard == {"a": [3.0] * 2, "b": [3.0] * 3}
+
+
+def _note(heard: list[float], _: str, seconds: float) -> None:
+    heard.append(seconds)
