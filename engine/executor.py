@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from itertools import dropwhile
 from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
@@ -26,6 +27,7 @@ from engine.errors import (
     StratoqlError,
 )
 from engine.planner.plan import Plan, Step, waves
+from engine.portal import AWAITING
 from engine.settings import Settings
 from engine.store import Row, Store
 from engine.wire.budget import Budget
@@ -35,6 +37,7 @@ from engine.wire.request import page_size, prepare
 
 S = TypeVar("S")
 T = TypeVar("T")
+_MANY = 2000  # rows of a page that take long to load
 
 
 class Wire(Protocol):
@@ -69,17 +72,22 @@ class Tally(Struct):
     began: float = field(default_factory=perf_counter)
     cost: Cost = field(default_factory=Cost)  # of all requests, those that failed included
     paused: float = 0.0  # seconds in which a person was asked
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # at the store, for steps side by side
 
     def pause(self, seconds: float) -> None:
         """The time in which a person thought about a write is no time of the statement."""
         self.began += seconds
         self.paused += seconds
 
+    def came(self, step: Step) -> None:
+        """A page of a step is here."""
+        spent = self.steps.setdefault(step.table, Spent())
+        spent.first = perf_counter() - self.began if spent.first is None else spent.first
+
     def add(self, step: Step, page: Page, began: float) -> None:
         """A page is loaded; `began` is when that was started."""
         rows = len(page.rows) + page.repeated
-        spent = self.steps.setdefault(step.table, Spent())
-        spent.first = began - self.began if spent.first is None else spent.first
+        spent = self.steps[step.table]
         spent.pages += 1
         spent.rows += rows
         spent.kept += len(page.rows)
@@ -113,7 +121,7 @@ async def run_until_write(plan: Plan, store: Store, wire: Wire, settings: Settin
     """
     for wave in waves(plan.steps):
         if wave[0].writes:
-            return _allowed(wave[0], calls(wave[0], store, settings), wire, settings)
+            return _allowed(wave[0], await _calls(wave[0], store, settings, tally), wire, settings)
         await _together([_run(step, store, wire, settings, tally) for step in wave])
     return []
 
@@ -130,17 +138,37 @@ async def run_write(
 
 
 async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    todo = _allowed(step, calls(step, store, settings), wire, settings)
+    todo = _allowed(step, await _calls(step, store, settings, tally), wire, settings)
     if step.counts:
         await _each(step, todo, wire, lambda job: _count(step, job, store, wire, tally))
     elif len(todo) == 1:
-        async for page in _pages(todo[0], wire):
-            _load(step, todo[0], page, store, tally)
+        async for page in _pages(step, todo[0], wire, tally):
+            await _loaded(step, todo[0], page, store, tally)
     else:
-        fetched = await _each(step, todo, wire, lambda job: _all(job, wire))
+        fetched = await _each(step, todo, wire, lambda job: _all(step, job, wire, tally))
         for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
             for page in pages:
-                _load(step, job, page, store, tally)
+                await _loaded(step, job, page, store, tally)
+
+
+async def _calls(step: Step, store: Store, settings: Settings, tally: Tally) -> list[Job]:
+    work = partial(calls, step, store, settings)
+    return work() if step.feed is None else await _aside(work, store, tally)
+
+
+async def _loaded(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
+    work = partial(_load, step, job, page, store, tally)
+    if len(page.rows) > _MANY:
+        await _aside(work, store, tally)
+    else:
+        async with tally.turn:
+            work()
+
+
+async def _aside(work: Callable[[], T], store: Store, tally: Tally) -> T:
+    """Work of SQLite that may take long, in a thread: the loop belongs to every session of the process."""
+    async with tally.turn:
+        return await AWAITING.query(work, store.interrupt)
 
 
 def _allowed(step: Step, todo: list[Job], wire: Wire, settings: Settings) -> list[Job]:
@@ -191,15 +219,17 @@ def _consistent(found: Mapping[Request, Job]) -> list[Job]:
     return list(found.values())
 
 
-async def _pages(job: Job, wire: Wire) -> AsyncIterator[Page]:
+async def _pages(step: Step, job: Job, wire: Wire, tally: Tally) -> AsyncIterator[Page]:
     """The pages of a read. One thing looked up by its key that is not there is no row, not an error."""
     looked_up = any(p.location == "path" for p in job.call.method.params)
     try:
         async for page in wire.pages(job.call):
+            tally.came(step)
             yield page
     except ApiError as error:
         if error.status != 404 or not looked_up:
             raise
+        tally.came(step)
         yield Page(1, [], total=0, cost=error.cost or Cost())
 
 
@@ -208,18 +238,19 @@ async def _count(step: Step, job: Job, store: Store, wire: Wire, tally: Tally) -
 
     A list that does not say, that contradicts itself or that was not filtered is read whole.
     """
-    pages = await _all(job, wire)
+    pages = await _all(step, job, wire, tally)
     first = pages[0]
     if first.filtered and first.total is not None and _adds_up(first, first.total, job):
         began = perf_counter()
         values = {**step.fixed, **{s.column.name: job.row.get(s.source) for s in step.stamps}}
-        store.repeat(step.table, list(values), tuple(values.values()), first.total)
+        repeat = partial(store.repeat, step.table, list(values), tuple(values.values()), first.total)
+        await _aside(repeat, store, tally)
         tally.add(step, first, began)
         return
     if first.filtered:
-        pages = await _all(replace(job, call=replace(job.call, row_limit=None)), wire)
+        pages = await _all(step, replace(job, call=replace(job.call, row_limit=None)), wire, tally)
     for page in pages:
-        _load(step, job, page, store, tally)
+        await _loaded(step, job, page, store, tally)
 
 
 def _adds_up(page: Page, total: int, job: Job) -> bool:
@@ -231,8 +262,8 @@ def _adds_up(page: Page, total: int, job: Job) -> bool:
     return counted and len(page.rows) == min(size, total)
 
 
-async def _all(job: Job, wire: Wire) -> list[Page]:
-    return [page async for page in _pages(job, wire)]
+async def _all(step: Step, job: Job, wire: Wire, tally: Tally) -> list[Page]:
+    return [page async for page in _pages(step, job, wire, tally)]
 
 
 def _load(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
@@ -274,6 +305,7 @@ async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, sett
             try:
                 outcome.pages = [page async for page in wire.pages(todo[number].call)]
                 outcome.state = "done"
+                tally.came(step)
             except StratoqlError as error:
                 outcome.state, outcome.error = _verdict(error), error
                 stopped = True

@@ -132,6 +132,45 @@ def test_places_in_flight_are_shared() -> None:
         assert 1 < server.most <= 3
 
 
+def test_places_are_shared_by_sessions_that_allow_themselves_more_and_less() -> None:
+    keys = ", ".join(f"'private/{n}'" for n in range(9))
+    sql = f"SELECT id FROM linode.images.images WHERE id IN ({keys})"
+
+    with serving(delay=0.02) as server:
+        sessions = [Session(server.settings(concurrency=allowed)) for allowed in (2, 4)]
+        cost(sessions[0])
+        asking = [threading.Thread(target=cost, args=(each, sql)) for each in sessions]
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join()
+        for each in sessions:
+            each.close()
+        assert 1 < server.most <= 4
+
+
+def test_a_heavy_query_of_one_session_leaves_the_others_their_loop() -> None:
+    heavy = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT max(i) FROM n"
+    took: dict[str, float] = {}
+
+    def timed(name: str, session: Session, sql: str) -> None:
+        start = time.perf_counter()
+        (result,) = session.run(sql)
+        result.fetchall()
+        took[name] = time.perf_counter() - start
+
+    with serving() as server, Session(server.settings()) as first, Session(server.settings()) as second:
+        cost(first)
+        insert = f"INSERT INTO linode.images.images (data__disk_id) {heavy} RETURNING id"
+        busy = threading.Thread(target=timed, args=("heavy", first, insert))
+        busy.start()
+        time.sleep(0.05)
+        timed("light", second, ONE)
+        assert busy.is_alive()
+        busy.join()
+    assert took["light"] < took["heavy"] / 2
+
+
 def test_the_last_session_closes_what_they_share() -> None:
     settings = Settings(environ={})
     first, second = connect(settings), connect(settings)

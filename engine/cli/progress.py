@@ -38,7 +38,7 @@ class Standing:
         self.wipe: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._pages: dict[int, tuple[str, int, int]] = {}  # by walk: of what, how many are here, how many there are
-        self._calls: tuple[str, int, int] | None = None
+        self._calls: dict[tuple[str, int], int] = {}  # by what is called and how often: how many are done
         self._wait: tuple[str, float] | None = None  # for what, until when
 
     def hear(self, event: Event) -> None:
@@ -56,7 +56,7 @@ class Standing:
                     self._pages[event.walk] = (event.what, number, max(number, event.of or 0))
                     self.rows += event.rows
                 case "calls":
-                    self._calls = (event.what, event.number or 0, event.of or 0)
+                    self._calls[event.what, event.of or 0] = event.number or 0
                 case "wait":
                     until = monotonic() + event.seconds
                     if self._wait is None or until > self._wait[1]:
@@ -65,9 +65,9 @@ class Standing:
     def now(self) -> tuple[str, str, int, int | None]:
         """What is going on: of what, the unit, how many are done, how many there are."""
         with self._lock:
-            if self._calls is not None and self._calls[1] < self._calls[2]:
-                what, done, of = self._calls
-                return what, "call", done, of
+            calls = [(what, done, of) for (what, of), done in self._calls.items() if done < of]
+            if calls:
+                return calls[-1][0], "call", sum(done for _, done, _ in calls), sum(of for *_, of in calls)
             walks = list(self._pages.values())
             what = walks[-1][0] if walks else ""
             return what, "page", sum(done for _, done, _ in walks), sum(of for _, _, of in walks) or None

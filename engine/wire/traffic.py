@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 AHEAD = 2  # pages under way or waiting for their turn, for each connection
+_LARGE = 2 * 2**20  # bytes of a body that takes long to decode: the loop belongs to every session of the process
 log = logging.getLogger("engine.wire")
 
 
@@ -121,7 +122,10 @@ class Traffic:
                     if not 200 <= reply.status < 300:
                         raise refusal(reply, method, grant, client.clock.wall())
                     began = client.clock.now()
-                    found = accept(reply, grant.scrub)
+                    large = len(reply.body) > _LARGE
+                    found = (
+                        await asyncio.to_thread(accept, reply, grant.scrub) if large else accept(reply, grant.scrub)
+                    )
                     spent.append(Cost(decoding=client.clock.now() - began))
                     return found, sum(spent, Cost())
                 except CallError as error:

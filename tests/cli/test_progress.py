@@ -59,6 +59,13 @@ def test_the_longest_wait_is_told_whatever_leaves_meanwhile() -> None:
     assert standing(Event("wait", "waiting 0.0 s for a new attempt", seconds=0.0)).waiting() == ""
 
 
+def test_two_lots_of_calls_add_up_until_one_is_done() -> None:
+    one = [Event("calls", "", what="get_image", number=n, of=9) for n in (1, 9)]
+    other = Event("calls", "", what="get_region", number=2, of=4)
+    assert standing(one[0], other).now() == ("get_region", "call", 3, 13)
+    assert standing(one[0], other, one[1]).now() == ("get_region", "call", 2, 4)
+
+
 def test_pages_are_told_again_when_the_calls_are_done() -> None:
     done = Event("calls", "", what="get_image", number=9, of=9)
     assert standing(done, page(1, 3, 40)).now() == ("get_images", "page", 3, 40)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from engine.errors import (
 )
 from engine.wire.call import Call, Cost, Page, Request
 from engine.wire.client import Client
+from engine.wire.response import read
 from provider_registry.model import Auth, Credential, Limit, Server
 from tests.wire.methods import (
     AUTH,
@@ -60,6 +62,27 @@ def test_a_read() -> None:
     (page,) = held.pages(READ)
     assert page.rows == [("private/1", "image 1", 1, False, '["one","two"]', None)]
     assert (page.number, page.total, page.pages, page.warnings, page.filtered) == (1, None, None, (), True)
+
+
+def test_a_large_answer_is_decoded_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.wire import traffic
+
+    def threads(**fields: Any) -> list[str]:
+        found = []
+
+        def noting(*given: Any) -> Any:
+            found.append(threading.current_thread().name)
+            return read(*given)
+
+        monkeypatch.setattr(traffic, "read", noting)
+        held = wire(httpx.Response(200, json={**image(1), **fields}))
+        held.largest = 2**22
+        (page,) = held.pages(READ)
+        assert page.rows[0][0] == "private/1"
+        return found
+
+    assert threads() == [threading.current_thread().name]
+    assert threads(description="x" * (2**21 + 1)) != [threading.current_thread().name]
 
 
 def test_a_write_sends_its_body() -> None:
