@@ -123,6 +123,7 @@ def predicates(alias: str = "") -> st.SearchStrategy[str]:
 
 
 SHAPES = [
+    "SELECT vendor, id, total_size, eol, is_public, tags FROM {t}",
     "SELECT id, label, is_public FROM {t} WHERE {p} ORDER BY id",
     "SELECT count(*), sum(size) FROM {t} WHERE {p}",
     "SELECT id FROM {t} WHERE {p} ORDER BY size DESC, id LIMIT 5",
