@@ -34,6 +34,14 @@ from engine.result import Result, ResultColumn
 from engine.wire.masking import MASK, clean, concealed, secret_name
 
 _BLOCK = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/)*+<<<(json|jsonnet)\b", re.DOTALL)
+_WORDS = {  # what `>>>` may stand in, and itself
+    "json": re.compile(r'"(?:[^"\\\n]|\\.)*"|>>>'),
+    "jsonnet": re.compile(
+        r"""//[^\n]*|\#[^\n]*|/\*.*?\*/|\|\|\|-?[ \t]*\n.*?\n[ \t]*\|\|\||@"(?:[^"]|"")*"|@'(?:[^']|'')*'"""
+        r"""|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|>>>""",
+        re.DOTALL,
+    ),
+}
 _SHOWN = 160  # characters of a statement in an account
 
 
@@ -210,7 +218,7 @@ def _data_on_top(source: Source) -> tuple[Source, Mapping[str, Any]]:
     if match is None:
         return source, {}
     begin, name = match.end(), source.name or "the data on top"
-    end = _end_of_block(source.text, begin)
+    end = _end_of_block(source.text, begin, match[1])
     if end < 0:
         opened = match.start(1) - 3
         error = StatementError("this data is never closed", hint="end it with a line of >>>")
@@ -224,10 +232,16 @@ def _data_on_top(source: Source) -> tuple[Source, Mapping[str, Any]]:
     return Source(text, source.name), fitting(value, name)
 
 
-def _end_of_block(text: str, begin: int) -> int:
-    """Where the `>>>` stands: at the start of a line if any does, else the first."""
-    match = re.compile(r"^[ \t]*(>>>)", re.MULTILINE).search(text, begin)
-    return match.start(1) if match else text.find(">>>", begin)
+def _end_of_block(text: str, begin: int, kind: str) -> int:
+    """Where the `>>>` stands that is in none of the data's strings and comments.
+
+    >>> [_end_of_block(text, 0, "json") for text in ('{"a": ">>>"} >>>', '{"a": "b} >>>', "{}")]
+    [13, 10, -1]
+    """
+    for found in _WORDS[kind].finditer(text, begin):
+        if found[0] == ">>>":
+            return found.start()
+    return text.find(">>>", begin)  # a string is never closed, which the data's reader will tell
 
 
 @dataclass

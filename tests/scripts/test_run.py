@@ -100,6 +100,22 @@ def test_data_on_top_of_a_script(kind: str, capsys: pytest.CaptureFixture[str]) 
     assert "a.iql:6:8:\n  SELECT {{ nobody }};" in run(capsys, "run", "a.iql")[2]
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        'json {"a": ">>>",\n"b": "\\">>>\n"}'.replace('\n"}', '"}'),
+        'json\n{"a": "x",\n"b": ">>>"}',
+        "jsonnet {a: '>>>', // it's >>>\n b: @'a''>>>', /* >>> */ c: |||\n  >>>\n|||,\n}",
+        'jsonnet {a: "it\'s", # >>>\n b: 1}',
+    ],
+)
+def test_the_mark_that_ends_data_may_stand_inside_it(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"<<<{block} >>> SELECT '{{{{ a }}}}'")
+    code, out, err = run(capsys, "run", "a.iql")
+    assert (code, err) == (0, "")
+    assert out in (">>>\n", "x\n", "it's\n")
+
+
 def test_data_on_top_that_cannot_be_read(capsys: pytest.CaptureFixture[str]) -> None:
     write("a.iql", '\n<<<json\n{"a": 1,\n "b" 2}\n>>>\nSELECT 1')
     assert run(capsys, "run", "a.iql") == (2, "", "error: a.iql:4:6: not JSON: Expecting ':' delimiter\n")
