@@ -30,7 +30,7 @@ Pieces: TypeAlias = list[Text | str]
 def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Plan:
     """One call for each row of the query, its columns named by the INSERT's list."""
     provider, resource = names.resource(statement.target)
-    method = _method(resource, "insert", statement.target, statement.columns)
+    method = method_for(resource, "insert", statement.target, statement.columns)
     params = [_param(method, word) for word in statement.columns]
     _once(params, statement.columns)
     absent = [p for p in method.required if p not in params]
@@ -49,7 +49,7 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Pl
     """REPLACE and UPDATE: the SET expressions, and the key of each row that the WHERE keeps."""
     provider, resource = names.resource(statement.target)
     words = [word for word, _ in statement.assignments]
-    method = _method(resource, statement.verb, statement.target, words)
+    method = method_for(resource, statement.verb, statement.target, words)
     items: Pieces = []
     params = [_settable(method, word, resource) for word in words]
     _once(params, words)
@@ -67,7 +67,7 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Pl
 def plan_delete(statement: Delete, names: Names, *, pushdown: bool = True) -> Plan:
     """DELETE: the key of each row that the WHERE keeps. RETURNING gives the row as it was before."""
     provider, resource = names.resource(statement.target)
-    method = _method(resource, "delete", statement.target, ())
+    method = method_for(resource, "delete", statement.target, ())
     alias = statement.alias or resource.name
     carried = _carried(statement.returning, method, resource)
     items: Pieces = [f"{quote_name(alias)}.{quote_name(column.name)}, " for column in carried]
@@ -325,7 +325,7 @@ def _returned(
     return tuple(stamps.values())
 
 
-def _method(resource: Resource, verb: str, target: Name, words: Sequence[Word]) -> Method:
+def method_for(resource: Resource, verb: str, target: Name, words: Sequence[Word]) -> Method:
     """The method for a write: the first that knows every column given and has all it needs, else the closest."""
     bound = resource.bound(verb)
     if not bound:
