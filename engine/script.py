@@ -22,6 +22,7 @@ from engine.errors import (
     Span,
     StatementError,
     StratoqlError,
+    SyntaxFault,
     UnknownName,
     UsageError,
 )
@@ -120,6 +121,11 @@ class Item:
                 return part
         return None
 
+    def bare_text(self, place: Place | None) -> bool:
+        """Whether a place is that of a text which stands in the statement as it is."""
+        pieces = [part.piece for part in self.values if part.piece.place == place]
+        return any(isinstance(piece, Value) and isinstance(piece.value, str) for piece in pieces)
+
     def _giving(self, error: InvalidValue) -> Part | None:
         """The value of a template that gave an input what does not fit."""
         named = error.name.rpartition("__")[2].casefold()
@@ -147,6 +153,8 @@ def clearer(item: Item, error: StratoqlError, rehearse: Callable[[str], object])
     would be as a value.
     """
     placed = item.placed(error)
+    if isinstance(placed, SyntaxFault) and placed.hint is None and item.bare_text(placed.place):
+        placed.hint = "bare text is SQL, and what it makes of the statement here cannot be read"
     part = item.bare_input(error)
     if part is None or not isinstance(part.piece, Value):
         return placed

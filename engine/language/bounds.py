@@ -9,7 +9,7 @@ from engine.errors import TemplateFault
 
 TEXT = 10_000_000  # characters that a template may make
 STEPS = 1_000_000  # values, rounds of loops, calls of macros
-CAPTURE = 20  # steps that captured text is: its quotes are looked at
+CAPTURE = 50  # steps that captured text is: its quotes are looked at
 _BITS = 100_000  # of a number
 T = TypeVar("T")
 

@@ -168,7 +168,7 @@ def _rows(
     Where the WHERE is nothing but `parameter = value`, its rows are those values and nothing has to be read.
     """
     alias, where = statement.alias or resource.name, statement.where
-    if where is None:
+    if not where:
         raise _unbounded(statement, method)
     condition = _condition(where)
     if condition.find(exp.Column) is None:
@@ -395,15 +395,18 @@ def _line(method: Method) -> str:
 
 
 def _unbounded(statement: Change | Delete, method: Method) -> Refused:
-    """A write without a WHERE."""
+    """A write without a WHERE, or with an empty one, as an empty template leaves it."""
     verb = statement.verb.upper() if isinstance(statement, Change) else "DELETE"
     needs = " and ".join(p.name for p in method.required if p.location != "body")
+    what, span, hint = "without a WHERE", statement.target.span, f"add the line: {_line(method)}"
+    if statement.where is not None and (end := statement.where.origin(0, 0)) is not None:
+        what, span = "with an empty WHERE", Span(end.start - len("WHERE"), end.start)
+        hint = f"say behind it which rows, in the statement or in what fills it in: {_line(method)[len('WHERE ') :]}"
     return Refused(
-        f"{verb} without a WHERE is refused: it would write every row of {statement.target}; "
-        f"{method.name} needs {needs}",
-        span=statement.target.span,
-        hint=f"add the line: {_line(method)}",
-        brief=f"{verb} without a WHERE",
+        f"{verb} {what} is refused: it would write every row of {statement.target}; {method.name} needs {needs}",
+        span=span,
+        hint=hint,
+        brief=f"{verb} {what}",
     )
 
 

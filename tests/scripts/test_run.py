@@ -155,13 +155,16 @@ SELECT 9;
 """
 
 
+UNDER = "^" * len(f"DELETE FROM {IMAGES} WHERE id =")
+
+
 def test_a_script_that_stops_tells_what_became_of_each_statement(capsys: pytest.CaptureFixture[str]) -> None:
     write("a.iql", FAILING)
     code, out, err = run(capsys, "run", "a.iql", "--var", "x=1")
     assert (code, out) == (1, "a;b\n")
     assert err == (
         "1 row deleted\n1 row deleted\n"
-        f"error: HTTP 404: Not found\na.iql:7:1:\n  DELETE FROM {IMAGES} WHERE id =\n  {len(IMAGES + 'DELETE FROM  WHERE id =') * '^'}\n"
+        f"error: HTTP 404: Not found\na.iql:7:1:\n  DELETE FROM {IMAGES} WHERE id =\n  {UNDER}\n"
         "request: DELETE https://api.linode.com/v4/images/private%2F1\n"
         "hint: nothing is there, or it is not the account's to see: check the values in the statement\n"
         f"note: statement 4 of 5, a.iql:7, was:\n  DELETE FROM {IMAGES} WHERE id =\n    'private/1'\n"
@@ -254,6 +257,25 @@ def test_a_value_of_the_wrong_type_names_variable_column_and_type(
     assert "; the value is that of {{ d }}\n" in err
     assert "data__tags expects a JSON array" in err if "tags" in text else "disk_id expects an integer" in err
     assert f"a.iql:{told}" in err
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (
+            "''",
+            "WHERE {{ w }}\n                                   ^^^^^\nhint: say behind it which rows, in the",
+        ),
+        ("WHERE id = 1", "^^^^^^^\nhint: bare text is SQL, and what it makes of the statement here cannot be read\n"),
+        ("private", "has no column or parameter 'private'\na.iql:1:40:\n"),
+    ],
+)
+def test_a_bare_condition_that_is_none(value: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"DELETE FROM {IMAGES} WHERE {{{{ w }}}}")
+    code, _, err = run(capsys, "run", "a.iql", "--var", f"w={value}")
+    assert code == 1
+    assert told in err
+    assert run(capsys, "run", "a.iql", "--var", "w=id = 'private/19044871'")[::2] == (0, "1 row deleted\n")
 
 
 @pytest.mark.parametrize(
