@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import groupby
 
 from engine.errors import InvalidValue, StratoqlError
@@ -35,16 +34,21 @@ def check(items: Sequence[Item], names: Names, settings: Settings) -> None:
             after = foresee(item.statement, names, settings)
             _check_booleans(item, names)
         except StratoqlError as error:
-            placed = clearer(item, error, partial(_rehearse, names, settings))
+            placed = clearer(item, error, rehearsal(names, settings))
             note_statement(placed, items, number)
             placed.add_note("nothing has been run: all statements are looked at before the first one is")
             raise placed from (None if placed is error else error)
         names = after
 
 
-def _rehearse(names: Names, settings: Settings, text: str) -> None:
-    for statement in parse(text):
-        foresee(statement, names, settings)
+def rehearsal(names: Names, settings: Settings) -> Callable[[str], None]:
+    """What looks at a statement's text without sending anything, and raises what running it would raise before."""
+
+    def rehearse(text: str) -> None:
+        for statement in parse(text):
+            foresee(statement, names, settings)
+
+    return rehearse
 
 
 def _check_booleans(item: Item, names: Names) -> None:

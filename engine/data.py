@@ -80,14 +80,18 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 def read(path: str) -> dict[str, Any]:
     """The data of a file."""
     kind = _kind(path)
+    return fitting(_KINDS[kind](read_text(path), path), path)
+
+
+def read_text(path: str) -> str:
+    """The text of a file. It is UTF-8, with or without a byte order mark."""
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        return Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UsageError(f"cannot read {path}: line {line} is not UTF-8 text", hint="save it as UTF-8") from error
-    return fitting(_KINDS[kind](text, path), path)
 
 
 def fitting(value: Any, name: str) -> dict[str, Any]:

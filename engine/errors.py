@@ -75,15 +75,19 @@ class Place(NamedTuple):
         """Counted from 1."""
         return self.source.text.count("\n", 0, self.span.start) + 1
 
+    @property
+    def column(self) -> int:
+        """Counted from 1."""
+        return self.span.start - self.source.text.rfind("\n", 0, self.span.start)
+
     def __str__(self) -> str:
         """`cleanup.iql:7:13`, columns counted from 1.
 
         >>> str(Place(Source("SELECT 1;\\nSELECT lable", "a.iql"), Span(17, 22)))
         'a.iql:2:8'
         """
-        column = self.span.start - self.source.text.rfind("\n", 0, self.span.start)
         name = self.source.name
-        return f"{name}:{self.line}:{column}" if name else f"line {self.line}, column {column}"
+        return f"{name}:{self.line}:{self.column}" if name else f"line {self.line}, column {self.column}"
 
 
 class Warning(UserWarning):

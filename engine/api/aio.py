@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from engine.api.binding import Parameters
 from engine.api.link import Link
 from engine.api.reading import Reading, Row
 from engine.api.result import Result
+from engine.api.script import Given, Script, prepared, results
 from engine.portal import AWAITING
 
 T = TypeVar("T")
@@ -53,6 +54,23 @@ class AsyncConnection(Link):
     async def dry_run(self, sql: str, parameters: Parameters | None = None) -> list[str]:
         """The plan of each statement of a text. Nothing is sent."""
         return await self._plans(sql, parameters)
+
+    def script(
+        self, script: Script, data: Given | None = None, *, allow_env: Iterable[str] = (), dry_run: bool = False
+    ) -> AsyncGenerator[Result, None]:
+        """As `Connection.script`, for `async for`. The script is read and planned before this returns.
+
+        >>> import asyncio, engine
+        >>> async def main() -> None:
+        ...     async with engine.aconnect(sandbox=True) as connection:
+        ...         async for result in connection.script("SELECT {{ n }}; SELECT {{ n }} + 1", {"n": 1}):
+        ...             print(result.fetchall())
+        >>> asyncio.run(main())
+        [(1,)]
+        [(2,)]
+        """
+        course = prepared(self, script, data, allow_env, dry_run=dry_run)
+        return results(self, course, dry_run=dry_run)
 
     async def commit(self) -> None:
         """Does nothing: each write stands when it has been sent."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from types import TracebackType
 
 from engine.api.binding import Parameters
 from engine.api.link import Link
 from engine.api.reading import Reading, Row
 from engine.api.result import Result
+from engine.api.script import Given, Script, each, prepared, results
 from engine.api.uncollected import uncollected
 from engine.ways import finish
 
@@ -60,6 +61,29 @@ class Connection(Link):
         ['output: SELECT 1', 'output: SELECT 2']
         """
         return finish(self._plans(sql, parameters))
+
+    def script(
+        self, script: Script, data: Given | None = None, *, allow_env: Iterable[str] = (), dry_run: bool = False
+    ) -> Generator[Result, None, None]:
+        """The results of a script, each statement run when its result is asked for.
+
+        `script`: a path, also as text that ends in `.iql`, else the script itself. `data` fills its templates in: a
+        mapping, or the paths of data files, merged from left to right; `allow_env` names the environment variables
+        that `{{ env.NAME }}` may read. All of it is read and planned at once: where this call raises, nothing has
+        been run. With `dry_run` each result is a plan, and nothing is sent.
+
+        Raises the classes of PEP 249. An error's `place` has the script's `source`, `line` and `span`, its notes the
+        statement and what became of each; values that are secrets are left out.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     for result in connection.script("SELECT '{{ who }}' AS a; SELECT {{ n }};", {"who": "it's", "n": 2}):
+        ...         result.fetchall()
+        [("it's",)]
+        [(2,)]
+        """
+        course = prepared(self, script, data, allow_env, dry_run=dry_run)
+        return each(results(self, course, dry_run=dry_run))
 
     def commit(self) -> None:
         """Does nothing: each write stands when it has been sent."""
