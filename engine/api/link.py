@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from engine import errors
 from engine.api.binding import Bound, Parameters, bind, underlining
 from engine.api.catalog import Catalog
 from engine.api.result import Result
@@ -25,7 +26,20 @@ Heard: TypeAlias = Callable[[Event], object]
 
 
 class Link:
-    """Owns a session. What a write has sent stays sent: there is nothing to commit, and nothing to take back."""
+    """Owns a session. What a write has sent stays sent: there is nothing to commit, and nothing to take back.
+
+    It has the exceptions of PEP 249 as attributes, for programs that know several drivers.
+    """
+
+    Warning, Error, InterfaceError, DatabaseError = (
+        errors.Warning,
+        errors.Error,
+        errors.InterfaceError,
+        errors.DatabaseError,
+    )
+    DataError, OperationalError, IntegrityError = errors.DataError, errors.OperationalError, errors.IntegrityError
+    InternalError, ProgrammingError = errors.InternalError, errors.ProgrammingError
+    NotSupportedError = errors.NotSupportedError
 
     def __init__(self, session: Session) -> None:
         self.session = session
