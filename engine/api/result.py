@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.api import tables
 from engine.api.extras import extra
 from engine.api.uncollected import uncollected
-from engine.api.values import OBJECTS
+from engine.api.values import python_rows
 from engine.errors import Misuse, UsageError
 from engine.formats import FORMATS, Options
 from engine.formats.jsons import unique
 from engine.result import Kind, ResultColumn, Stats
 from engine.result import Result as Answer
-from engine.store import Row, typed
+from engine.store import Row
 
 if TYPE_CHECKING:
     import pandas
@@ -50,7 +50,7 @@ class Result:
         self._begun = False
         self._table: pyarrow.Table | None = None
         self._rows: Iterator[Row] = chain.from_iterable(
-            typed(answer.batches(), [column.type for column in answer.columns], OBJECTS)
+            python_rows(answer.batches(), [column.type for column in answer.columns])
         )
         self.columns: tuple[ResultColumn, ...] = answer.columns
         self.kind: Kind = answer.kind

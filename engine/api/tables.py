@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = ColumnType | Literal["binary"]
 Batches: TypeAlias = Iterator[list[Row]]
-_TOGETHER = 16  # of SQLite's batches in one of Arrow's: some ten thousand rows
+_TOGETHER = 64  # of SQLite's batches in one of Arrow's: some ten thousand rows
 _ALONE: dict[type, Kind] = {int: "integer", float: "number", bytes: "binary", str: "string"}
 
 
