@@ -48,7 +48,13 @@ class Link:
 
     @property
     def catalog(self) -> Catalog:
-        """What there is to call: providers, services, resources, methods."""
+        """What there is to call: providers, services, resources, methods.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     [service.name for service in connection.catalog.services('linode')][:1]
+        ['images']
+        """
         self._check()
         return Catalog(self.session.names)
 
@@ -85,6 +91,13 @@ class Link:
         """Those statements of a text that would send what may change something, as they are written. Nothing is sent.
 
         A statement of a service that an earlier USE of the same text chooses is looked up before that: name it whole.
+
+        Raises ProgrammingError and DataError as running them would before anything is sent.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.writes("SELECT 1; DELETE FROM linode.images.images WHERE id = 'private/1'")
+        ["DELETE FROM linode.images.images WHERE id = 'private/1'"]
         """
         found = []
         for bound in self._bound(sql, parameters):
