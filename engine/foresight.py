@@ -42,7 +42,7 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
 
 
 def _build(made: Plan, settings: Settings) -> None:
-    store = Store()
+    store = Store(settings.timeout)
     try:
         create_tables(made, store)
         for step in made.steps:

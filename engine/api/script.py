@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from engine.api.link import Link, tell, telling
+from engine.api.literals import utc
 from engine.api.result import Result
 from engine.course import Course, account, check, note_statement, rehearsal, rehearsed
 from engine.data import Data, gather, read_text
@@ -88,9 +90,27 @@ def _names_a_file(text: str) -> bool:
 def _data(given: Given | None, allow_env: Iterable[str]) -> Data:
     """A mapping, or files that are merged from left to right."""
     if isinstance(given, Mapping):
-        return gather((), given.items(), allow_env)
+        return gather((), _plain(given).items(), allow_env)
     several = [given] if isinstance(given, str | os.PathLike) else given or ()
     return gather([os.fspath(path) for path in several], (), allow_env)
+
+
+def _plain(value: Any) -> Any:
+    """A program's value as data has it: moments as the API spells them, tuples as lists.
+
+    >>> _plain({"since": datetime.datetime(2024, 1, 2), "ids": (1, 2)})
+    {'since': '2024-01-02T00:00:00', 'ids': [1, 2]}
+    """
+    match value:
+        case Mapping():
+            return {str(name): _plain(member) for name, member in value.items()}
+        case list() | tuple() | set():
+            return [_plain(element) for element in value]
+        case datetime.datetime():
+            return utc(value).isoformat()
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+    return value
 
 
 def _broken(error: StratoqlError) -> bool:

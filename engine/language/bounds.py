@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from engine.errors import TemplateFault
 TEXT = 10_000_000  # characters that a template may make
 STEPS = 1_000_000  # values, rounds of loops, calls of macros
 CAPTURE = 50  # steps that captured text is: its quotes are looked at
+_PADDING = ("center", "indent", "ljust", "rjust", "zfill", "expandtabs")
 _BITS = 100_000  # of a number
 T = TypeVar("T")
 
@@ -49,16 +51,16 @@ class Bounds:
             raise _too_long()
         return made
 
-    def check_sizes(self, given: Iterable[Any]) -> None:
-        """Numbers given to what makes text of that size."""
-        if any(isinstance(each, int) and each > TEXT for each in given):
+    def check_widths(self, name: str, given: Iterable[Any]) -> None:
+        """Numbers given to a filter or method of this name, which may make text of that size."""
+        if name in _PADDING and any(isinstance(each, int) and each > TEXT for each in given):
             raise _too_long()
 
     def check_product(self, operator: str, left: Any, right: Any) -> None:
         """What `*`, `**` or `%` would make, before it is made."""
         if operator == "%" and isinstance(left, str):
-            widths = "".join(c if c.isdigit() else " " for c in left).split()
-            self.check_sizes(map(int, (width[:20] for width in widths)))
+            widths = re.findall(r"%[-+ #0]*(\d+)", left)
+            self.check_widths("center", (int(width[:20]) for width in widths))
         for one, times in ((left, right), (right, left)):
             if operator == "*" and isinstance(one, str | list) and isinstance(times, int) and len(one) * times > TEXT:
                 raise _too_long()

@@ -271,7 +271,8 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, *given: Any, **named: Any) -> Any:
         """A function, where it would not make too much."""
-        self.bounds.check_sizes((*given, *named.values()) if isinstance(getattr(obj, "__self__", None), str) else ())
+        if isinstance(getattr(obj, "__self__", None), str):
+            self.bounds.check_widths(obj.__name__, (*given, *named.values()))
         return self.sized(super().call(context, obj, *given, **named))
 
     def getattr(self, obj: Any, attribute: str) -> Any:

@@ -29,16 +29,16 @@ def filters(known: Mapping[str, Filter], bounds: Bounds) -> dict[str, Filter]:
         "safe": lambda value: value,  # nothing here is HTML
     }
     every = {name: found for name, found in {**known, **ours}.items() if name not in _UNFIT}
-    return {name: _twofold(found, bounds) for name, found in every.items()}
+    return {name: _twofold(name, found, bounds) for name, found in every.items()}
 
 
-def _twofold(found: Filter, bounds: Bounds) -> Filter:
+def _twofold(name: str, found: Filter, bounds: Bounds) -> Filter:
     """The filter, which changes of captured text both what it is as SQL and what it is inside quotes."""
     at = int(hasattr(found, "jinja_pass_arg"))  # what stands before the value
 
     @wraps(found)
     def filter_(*given: Any, **named: Any) -> Any:
-        bounds.check_sizes((*given[at + 1 :], *named.values()))
+        bounds.check_widths(name, (*given[at + 1 :], *named.values()))
         captured = given[at] if len(given) > at else None
         if not isinstance(captured, Captured | Filtered):
             return bounds.sized(found(*given, **named))

@@ -114,6 +114,12 @@ def fault(text: str, **values: Any) -> str:
         ("{% set s %}{{ x }}{% endset %}{{ s | length }} {{ s | trim | upper }}", {"x": True}, "4 TRUE"),
         ("'{{ m | map('trim') | join }}'", {"m": [" a'", "b "]}, "'a''b'"),
         ("{% set s %}'{{ x }}'{% endset %}{{ [s] | map('upper') | first }}", {"x": "ab"}, "'AB'"),
+        (
+            "{{ x | default(99999999) }} '{{ '%d 99999999999' % 99999999 }}'",
+            {},
+            "99999999 '99999999 99999999999'",
+        ),
+        ("'{{ '{}'.format(99999999) }}{{ '-' * 3 }}{{ 7 % 4 }}{{ 2 ** 8 }}'", {}, "'99999999---3256'"),
         ("{% filter upper %}a = '{{ x }}'{% endfilter %}", {"x": "o'b"}, "A = 'O''B'"),
         ("{% macro m() %}({{ caller() }}){% endmacro %}{% call m() %}'{{ x }}'{% endcall %}", {"x": "'"}, "('''')"),
         ("{% block b %}'{{ x }}'{% endblock %}||{{ self.b() }}", {"x": "'"}, "''''||''''"),
