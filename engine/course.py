@@ -142,7 +142,7 @@ def told(items: Sequence[Item], number: int) -> str:
         lines[_LINES:] = [f"... ({len(lines) - _LINES} lines more)"]
     if len(lines) == 1:
         return f"{which} was: {lines[0]}"
-    return "\n".join([f"{which} was:", *(f"  {line}" for line in lines)])
+    return "\n".join([f"{which} was:", *(f"  {line}".rstrip() for line in lines)])
 
 
 def _line(line: str) -> str:
