@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.datafaults import DEEPEST, Endless, depth, finite, in_json, line_of_endless, no_constant
 from engine.errors import UsageError
 from engine.language.given import Allowed, Unset
 from engine.wire.masking import secret_name
@@ -79,18 +80,24 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 def read(path: str) -> dict[str, Any]:
     """The data of a file."""
     kind = _kind(path)
+    return fitting(_KINDS[kind](read_text(path), path), path)
+
+
+def read_text(path: str) -> str:
+    """The text of a file. It is UTF-8, with or without a byte order mark."""
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        return Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UsageError(f"cannot read {path}: line {line} is not UTF-8 text", hint="save it as UTF-8") from error
-    return fitting(_KINDS[kind](text, path), path)
 
 
 def fitting(value: Any, name: str) -> dict[str, Any]:
     """The names in what a file holds: an object's members, or the properties of a manifest."""
+    if depth(value) > DEEPEST:
+        raise UsageError(f"{name} nests more than {DEEPEST} levels deep", hint="make it flatter")
     if _is_manifest(value):
         return _properties(value, name)
     if value is None:
@@ -103,11 +110,17 @@ def fitting(value: Any, name: str) -> dict[str, Any]:
 def read_json(text: str, name: str) -> Any:
     """The value of a JSON text. Raises UsageError with the line."""
     try:
-        return json.loads(text, object_pairs_hook=_members, parse_constant=_no_number)
+        value = json.loads(text, object_pairs_hook=_members, parse_constant=no_constant, parse_float=finite)
     except json.JSONDecodeError as error:
         raise UsageError(f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: not JSON: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{name} nests more than {DEEPEST} levels deep", hint="make it flatter") from error
+    except ValueError as error:
+        if (fault := in_json(text)) is None:
+            raise UsageError(f"{name}: not JSON: {error}") from error
+        line, column = text.count("\n", 0, fault.at) + 1, fault.at - text.rfind("\n", 0, fault.at)
+        raise UsageError(f"{name}:{line}:{column}: {fault.what}") from error
+    return value
 
 
 def read_jsonnet(text: str, name: str) -> Any:
@@ -152,10 +165,18 @@ def _read_yaml(text: str, name: str) -> Any:
 def _read_toml(text: str, name: str) -> Any:
     import tomllib
 
+    text = text.replace("\r\n", "\n")
     try:
-        return _without_moments(tomllib.loads(text.replace("\r\n", "\n")))
+        value = tomllib.loads(text, parse_float=finite)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{name}: not TOML: {error}") from error
+        what, _, at = str(error).rpartition(" (at ")
+        place = ":".join(re.findall(r"\d+", at)) or len(text.splitlines())  # it may say: end of document
+        raise UsageError(f"{name}:{place}: not TOML: {what}") from error
+    except Endless as error:
+        raise UsageError(f"{name}:{line_of_endless(text)}: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{name} nests more than {DEEPEST} levels deep", hint="make it flatter") from error
+    return _without_moments(value) if depth(value) <= DEEPEST else value
 
 
 def _read_env(text: str, name: str) -> Any:
@@ -184,9 +205,11 @@ _KINDS: Mapping[str, Callable[[str, str], Any]] = {
 
 
 def _kind(path: str) -> str:
-    """The extension; `.env.production` is an `.env` too."""
+    """The extension; `.env` and `.env.production` have that of an `.env` too, `.env.json` has not."""
     name = Path(path).name.lower()
-    kind = ".env" if name.startswith(".env") else Path(name).suffix
+    kind = Path(name).suffix
+    if kind not in _KINDS and (name == ".env" or name.startswith(".env.")):
+        return ".env"
     if kind not in _KINDS:
         hint = f"name it {', '.join(_KINDS)}"
         raise UsageError(f"cannot tell from its name what kind of data {path} is", hint=hint)
@@ -199,10 +222,6 @@ def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
     return found
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no JSON number")
 
 
 def _without_moments(value: Any) -> Any:

@@ -75,43 +75,100 @@ class Place(NamedTuple):
         """Counted from 1."""
         return self.source.text.count("\n", 0, self.span.start) + 1
 
+    @property
+    def column(self) -> int:
+        """Counted from 1."""
+        return self.span.start - self.source.text.rfind("\n", 0, self.span.start)
+
     def __str__(self) -> str:
         """`cleanup.iql:7:13`, columns counted from 1.
 
         >>> str(Place(Source("SELECT 1;\\nSELECT lable", "a.iql"), Span(17, 22)))
         'a.iql:2:8'
         """
-        column = self.span.start - self.source.text.rfind("\n", 0, self.span.start)
         name = self.source.name
-        return f"{name}:{self.line}:{column}" if name else f"line {self.line}, column {column}"
+        return f"{name}:{self.line}:{self.column}" if name else f"line {self.line}, column {self.column}"
 
 
 class Warning(UserWarning):
-    """What an answer has to say that its reader should not miss."""
+    """What an answer has to say that its reader should not miss.
+
+    >>> import warnings, engine
+    >>> with engine.connect(sandbox=True) as connection, warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter('always')
+    ...     rows = connection.execute('SELECT /*+ HURRY */ 1').fetchall()
+    >>> issubclass(told[0].category, engine.Warning)
+    True
+    """
 
 
 class Error(Exception):
-    """The root of PEP 249. What is raised is a StratoqlError too; `hint` is the next step in one sentence."""
+    """The root of PEP 249. What is raised is a StratoqlError too; `hint` is the next step in one sentence.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         connection.execute('SELEC 1')
+    ...     except engine.Error as error:
+    ...         print(error.hint)
+    did you mean SELECT?
+    """
 
     hint: str | None = None
 
 
 class InterfaceError(Error):
-    """The module is used wrongly."""
+    """The module is used wrongly.
+
+    >>> import engine
+    >>> try:
+    ...     engine.connect(sandbox=True, concurrency=0)
+    ... except engine.InterfaceError as error:
+    ...     print(error)
+    setting concurrency must be at least 1, got 0
+    """
 
 
 class DatabaseError(Error):
-    """A statement, or what it asks of the API, went wrong."""
+    """A statement, or what it asks of the API, went wrong.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         connection.execute('SELECT absent')
+    ...     except engine.DatabaseError as error:
+    ...         print(error)
+    no such column: absent
+    """
 
 
 class DataError(DatabaseError):
-    """A value is at fault."""
+    """A value is at fault.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         connection.execute("INSERT INTO linode.images.images (data__disk_id) VALUES ('x')")
+    ...     except engine.DataError as error:
+    ...         print(error)
+    data__disk_id expects an integer at least 1, got 'x'
+    """
 
 
 class OperationalError(DatabaseError):
     """Something that is not in the program's hands: the network, the API, time.
 
     `request` never holds a secret; `completed` are the RETURNING rows of what a broken write has done.
+
+    `retry_after` is in seconds.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         connection.execute("DELETE FROM linode.images.images WHERE id = 'private/1'")
+    ...     except engine.OperationalError as error:
+    ...         print(error.status, error.errors[0], error.request)
+    404 Not found DELETE https://api.linode.com/v4/images/private%2F1
     """
 
     status: int | None = None  # of the answer, where one came
@@ -122,23 +179,58 @@ class OperationalError(DatabaseError):
 
 
 class IntegrityError(DatabaseError):
-    """Never raised: what an API finds contradictory is an ApiError. PEP 249 wants it."""
+    """Never raised: what an API finds contradictory is an ApiError. PEP 249 wants it.
+
+    >>> issubclass(IntegrityError, DatabaseError)
+    True
+    """
 
 
 class InternalError(DatabaseError):
-    """Never raised. PEP 249 wants it."""
+    """Never raised. PEP 249 wants it.
+
+    >>> issubclass(InternalError, DatabaseError)
+    True
+    """
 
 
 class ProgrammingError(DatabaseError):
-    """The statement is at fault, or used wrongly."""
+    """The statement is at fault, or used wrongly.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         connection.execute('SELECT lable FROM linode.images.images')
+    ...     except engine.ProgrammingError as error:
+    ...         print(error, '-', error.hint)
+    linode.images.images has no column or parameter 'lable' - did you mean label?
+    """
 
 
 class NotSupportedError(DatabaseError):
-    """What an API cannot do, such as taking a write back."""
+    """What an API cannot do, such as taking a write back.
+
+    See `engine.Connection.rollback`.
+
+    >>> issubclass(NotSupportedError, DatabaseError)
+    True
+    """
 
 
 class StratoqlError(Error):
-    """The root. `str(error)` is the message alone; `explain(error)` adds place and hint."""
+    """The root. `str(error)` is the message alone; `explain(error)` adds place and hint.
+
+    `statement` is the whole text of the statement that failed; `place` where a script has it, with `source.name`,
+    `line` and `column`.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         list(connection.script('SELECT 1;\\n SELECT {{ nobody }}'))
+    ...     except engine.StratoqlError as error:
+    ...         print(error.place.line, error.place.column)
+    2 9
+    """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -224,6 +316,14 @@ class CallError(StratoqlError, OperationalError):
     """A request went wrong. `request` is `GET https://host/path`, never with a secret in it.
 
     `passing`: it may go away by itself, so that trying again makes sense. `harmless`: certainly nothing happened.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         connection.execute("DELETE FROM linode.images.images WHERE id = 'private/1'")
+    ...     except engine.CallError as error:
+    ...         print(error.request, error.harmless)
+    DELETE https://api.linode.com/v4/images/private%2F1 True
     """
 
     passing = False
@@ -278,7 +378,18 @@ class Reason(NamedTuple):
 
 
 class ApiError(CallError):
-    """The API answered with an error status."""
+    """The API answered with an error status.
+
+    `status` is that of HTTP, `errors` what the API said, `retry_after` seconds.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         connection.execute("DELETE FROM linode.images.images WHERE id = 'private/1'")
+    ...     except engine.ApiError as error:
+    ...         print(error.status, error.errors)
+    404 (Reason(reason='Not found', field=None),)
+    """
 
     def __init__(
         self,
@@ -297,7 +408,16 @@ class ApiError(CallError):
 
 
 class TimedOut(CallError):
-    """The time given for the statement is used up; says what it was waiting for."""
+    """The time given for the statement is used up; says what it was waiting for.
+
+    >>> import engine
+    >>> with engine.connect(sandbox=True, timeout=1e-6) as connection:
+    ...     try:
+    ...         connection.execute("SELECT id FROM linode.images.images WHERE id = 'linode/arch'")
+    ...     except engine.TimedOut as error:
+    ...         print(str(error)[:31])
+    the 1e-06 s allowed are used up
+    """
 
 
 class Misuse(StratoqlError, ProgrammingError):
@@ -313,6 +433,11 @@ class PartialWrite(StratoqlError, OperationalError):
 
     `done`, `failed`, `unknown`, `unsent` hold the arguments of each call (a dict of parameter names to values);
     `failed` pairs them with their errors. `unknown` are requests that left without an answer coming back.
+
+    >>> done, unsent = [{'imageId': 'private/1'}], [{'imageId': 'private/2'}]
+    >>> error = PartialWrite('stopped', done=done, failed=[], unknown=[], unsent=unsent)
+    >>> [row['imageId'] for row in error.unsent]
+    ['private/2']
     """
 
     def __init__(

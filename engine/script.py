@@ -7,8 +7,9 @@ has been sent. What goes wrong later is placed in the file as the user wrote it,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from engine.data import Data, fitting, read_json, read_jsonnet
@@ -21,20 +22,29 @@ from engine.errors import (
     Span,
     StatementError,
     StratoqlError,
+    SyntaxFault,
     UnknownName,
     UsageError,
 )
 from engine.language.dialect import parse_query, split
-from engine.language.inputs import inputs, json_key
+from engine.language.inputs import compared_with, inputs, json_key
 from engine.language.parser import parse_piece
-from engine.language.pieces import Part, Rendered, Value, unchanged
-from engine.language.statements import Body, Explain, Insert, Select, Statement
+from engine.language.pieces import Part, Piece, Rendered, Value, unchanged
+from engine.language.statements import Body, Explain, Insert, Select, Statement, Use
 from engine.language.text import quote_text
-from engine.result import Result, ResultColumn
-from engine.wire.masking import MASK, clean, concealed, secret_name
+from engine.planner.inputs import shape_of
+from engine.planner.names import Names
+from engine.wire.masking import MASK, concealed, secret_name
 
 _BLOCK = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*(?:[^*]|\*(?!/))*\*/)*+<<<(json|jsonnet)\b", re.DOTALL)
-_SHOWN = 160  # characters of a statement in an account
+_WORDS = {  # what `>>>` may stand in, and itself
+    "json": re.compile(r'"(?:[^"\\\n]|\\.)*"|>>>'),
+    "jsonnet": re.compile(
+        r"""//[^\n]*|\#[^\n]*|/\*.*?\*/|\|\|\|-?[ \t]*\n.*?\n[ \t]*\|\|\||@"(?:[^"]|"")*"|@'(?:[^']|'')*'"""
+        r"""|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|>>>""",
+        re.DOTALL,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -43,9 +53,14 @@ class Item:
 
     text: str
     start: int
-    body: Body | None  # None while it is parsed
+    statement: Statement | None  # None while it is parsed
     rendered: Rendered = field(repr=False)
     known_secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def body(self) -> Body | None:
+        """What the statement says."""
+        return self.statement.body if self.statement is not None else None
 
     @property
     def place(self) -> Place:
@@ -88,11 +103,7 @@ class Item:
 
     def _place(self, error: StratoqlError) -> Place:
         if isinstance(error, InvalidValue) and (part := self._giving(error)) is not None:
-            if isinstance(part.piece, Value):
-                error.message += f"; the value is that of {part.piece.written}"
-                if part.piece.secret:
-                    error.message = re.sub(r", got .*?(?=; the value)", f", got {MASK}", error.message)
-            return part.piece.place
+            return blamed(error, part.piece)
         span = error.span if isinstance(error, StatementError) else None
         if span is None or error.statement is None or not self.text.endswith(error.statement):
             return self.place
@@ -110,6 +121,11 @@ class Item:
                 return part
         return None
 
+    def bare_text(self, place: Place | None) -> bool:
+        """Whether a place is that of a text which stands in the statement as it is."""
+        pieces = [part.piece for part in self.values if part.piece.place == place]
+        return any(isinstance(piece, Value) and isinstance(piece.value, str) for piece in pieces)
+
     def _giving(self, error: InvalidValue) -> Part | None:
         """The value of a template that gave an input what does not fit."""
         named = error.name.rpartition("__")[2].casefold()
@@ -118,13 +134,16 @@ class Item:
             if name.rpartition("__")[2].casefold() == named:
                 found += self.rendered.values(self.start + span.start, self.start + span.end)
         for part in self.values:
-            key = json_key(self.rendered.text[self.start : part.start])
-            if key is not None and key.casefold() == named:
+            before = self.rendered.text[self.start : part.start]
+            key = json_key(before) or compared_with(before)
+            if key is not None and key.rpartition("__")[2].casefold() == named:
                 found.append(part)
         got = error.message.rpartition(", got ")[2]
-        texts = [(p, _text(p.piece.value)[:40]) for p in found if isinstance(p.piece, Value)]
-        told = [part for part, text in texts if text and text in got]
-        return told[0] if told else found[0] if len(found) == 1 else None
+        told = [part for part in found if _tells(got, part)]
+        if told or len(found) == 1:
+            return (told or found)[0]
+        told = [part for part in self.values if _tells(got, part)]  # of a subquery, a CTE
+        return told[0] if told and (not found or len(told) == 1) else None
 
 
 def clearer(item: Item, error: StratoqlError, rehearse: Callable[[str], object]) -> StratoqlError:
@@ -134,6 +153,8 @@ def clearer(item: Item, error: StratoqlError, rehearse: Callable[[str], object])
     would be as a value.
     """
     placed = item.placed(error)
+    if isinstance(placed, SyntaxFault) and placed.hint is None and item.bare_text(placed.place):
+        placed.hint = "bare text is SQL, and what it makes of the statement here cannot be read"
     part = item.bare_input(error)
     if part is None or not isinstance(part.piece, Value):
         return placed
@@ -150,14 +171,14 @@ def clearer(item: Item, error: StratoqlError, rehearse: Callable[[str], object])
     return placed
 
 
-def prepare(source: Source, data: Data, read: Callable[[str], str]) -> tuple[Item, ...]:
-    """The statements of a script, in order. `read` gives the text of an included file.
+def prepare(source: Source, data: Data, read: Callable[[str], str], names: Names | None = None) -> tuple[Item, ...]:
+    """The statements of a script, in order. `read` gives the text of an included file, `names` the types of inputs.
 
     Raises StatementError with its place, or UsageError for data at its top that cannot be read; nothing has been run.
     """
     source, inline = _data_on_top(source)
     data = data.over(inline)
-    rendered = _rendered(source, data, read)
+    rendered = _rendered(source, data, read, names)
     try:
         pieces = list(split(rendered.text))
     except StatementError as error:
@@ -170,7 +191,7 @@ def prepare(source: Source, data: Data, read: Callable[[str], str]) -> tuple[Ite
         try:
             statement = parse_piece(piece)
             _check(statement)
-            items.append(replace(item, body=statement.body))
+            items.append(replace(item, statement=statement))
         except StatementError as error:
             raise item.placed(error) from None
     return tuple(items)
@@ -190,18 +211,36 @@ def _check(statement: Statement) -> None:
             raise
 
 
-def _rendered(source: Source, data: Data, read: Callable[[str], str]) -> Rendered:
+def _rendered(source: Source, data: Data, read: Callable[[str], str], names: Names | None) -> Rendered:
     """A script with its templates filled in; one without them needs no jinja2."""
     if not any(mark in source.text for mark in ("{{", "{%", "{#")):
         return unchanged(source)
     from engine.language.template import render
 
     try:
-        return render(source, data.names, read, secret_name)
+        return render(source, data.names, read, secret_name, partial(_type_at, names))
     except StratoqlError as error:
         error.message = concealed(error.message, data.secrets)
         error.args = (error.message,)
         raise
+
+
+def _type_at(names: Names | None, text: str, at: int) -> str | None:
+    """The type of the input that a place of a script gives, as the provider's document has it."""
+    if names is None:
+        return None
+    try:
+        for piece in split(text):
+            body = parse_piece(piece).body
+            if isinstance(body, Use):
+                names = names.using(body.provider)
+            for name, span in inputs(body) if piece.offset <= at < piece.offset + len(piece.text) else ():
+                if span.start <= at - piece.offset < span.end:
+                    shape = shape_of(body, name, names)
+                    return shape.type if shape is not None else None
+    except StratoqlError:
+        pass  # told when the statement itself is read
+    return None
 
 
 def _data_on_top(source: Source) -> tuple[Source, Mapping[str, Any]]:
@@ -210,7 +249,7 @@ def _data_on_top(source: Source) -> tuple[Source, Mapping[str, Any]]:
     if match is None:
         return source, {}
     begin, name = match.end(), source.name or "the data on top"
-    end = _end_of_block(source.text, begin)
+    end = _end_of_block(source.text, begin, match[1])
     if end < 0:
         opened = match.start(1) - 3
         error = StatementError("this data is never closed", hint="end it with a line of >>>")
@@ -224,71 +263,31 @@ def _data_on_top(source: Source) -> tuple[Source, Mapping[str, Any]]:
     return Source(text, source.name), fitting(value, name)
 
 
-def _end_of_block(text: str, begin: int) -> int:
-    """Where the `>>>` stands: at the start of a line if any does, else the first."""
-    match = re.compile(r"^[ \t]*(>>>)", re.MULTILINE).search(text, begin)
-    return match.start(1) if match else text.find(">>>", begin)
+def _end_of_block(text: str, begin: int, kind: str) -> int:
+    """Where the `>>>` stands that is in none of the data's strings and comments.
 
-
-@dataclass
-class Course:
-    """How far a script has come. `writers` are the statements that a dry run has passed, by what they write."""
-
-    items: Sequence[Item]
-    outcomes: list[str] = field(default_factory=list)
-    writers: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.outcomes = ["did not run"] * len(self.items)
-
-
-def rehearsed(course: Course, number: int, result: Result) -> Result:
-    """The result of a dry run, below the statement it is of."""
-    items, item = course.items, course.items[number]
-    lines = [f"{item.place}: statement {number + 1} of {len(items)}"]
-    lines += [f"  {line}" for line in item.shown().splitlines()]
-    for resource in sorted(result.reads & course.writers.keys()):
-        earlier = course.writers[resource]
-        lines.append(
-            f"depends on earlier writes: statement {earlier + 1} ({items[earlier].place}) writes {resource}, "
-            "so the rows read here are known only when it has run"
-        )
-    course.writers |= dict.fromkeys(result.writes, number)
-    secrets = item.secrets
-    rows = ((concealed(str(line), secrets),) for (line, *_) in result.fetchall()) if result.kind == "plan" else ()
-    return Result(
-        [ResultColumn("plan", "string")],
-        iter([*((line,) for line in lines), *rows]),
-        kind="plan",
-        messages=result.messages,
-        warnings=result.warnings,
-        reads=result.reads,
-        writes=result.writes,
-    )
-
-
-def account(course: Course) -> str:
-    """What became of each statement, a line each; equal ones of one line, as a loop makes them, together.
-
-    Empty where there is but one.
+    >>> [_end_of_block(text, 0, "json") for text in ('{"a": ">>>"} >>>', '{"a": "b} >>>', "{}")]
+    [13, 10, -1]
     """
-    if len(course.items) < 2:
-        return ""
-    lines: list[list[Any]] = []
-    for item, outcome in zip(course.items, course.outcomes, strict=True):
-        name, line = item.place.source.name, item.place.line
-        where = f"{name}:{line}" if name else f"line {line}"
-        if lines and lines[-1][:2] == [where, outcome]:
-            lines[-1][2] += 1
-        else:
-            lines.append([where, outcome, 1])
-    told = [f"  {where}: {outcome}{f' ({n} statements)' if n > 1 else ''}" for where, outcome, n in lines]
-    return "\n".join(["what became of each statement:", *told])
+    for found in _WORDS[kind].finditer(text, begin):
+        if found[0] == ">>>":
+            return found.start()
+    return text.find(">>>", begin)  # a string is never closed, which the data's reader will tell
 
 
-def brief(item: Item) -> str:
-    """A statement on one line, as an error tells of it."""
-    return clean(item.shown(), _SHOWN)
+def blamed(error: StratoqlError, piece: Piece) -> Place:
+    """The place of a value that does not fit; the error names the template that it is of."""
+    if isinstance(piece, Value):
+        error.message += f"; the value is that of {piece.written}"
+        if piece.secret:
+            error.message = re.sub(r", got .*?(?=; the value)", f", got {MASK}", error.message)
+    return piece.place
+
+
+def _tells(got: str, part: Part) -> bool:
+    """Whether what an error says it got is, or holds, the value of a template."""
+    text = _text(part.piece.value)[:40] if isinstance(part.piece, Value) else ""
+    return bool(text) and text in got
 
 
 def _text(value: Any) -> str:

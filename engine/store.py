@@ -24,6 +24,7 @@ from engine.result import ColumnType, JsonText
 from engine.spool import Spool, columns_read, projected
 from provider_registry.model import Column, Shape
 
+_TOGETHER = 250  # rows: so few stay in the processor's cache while they are turned into what they are
 Row = tuple[object, ...]
 Values = Sequence[object]  # of one column
 Make = Callable[[Values], list[object]]
@@ -196,7 +197,7 @@ class Store:
 
     def _batches(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[list[Row]]:
         try:
-            while batch := cursor.fetchmany(1000):
+            while batch := cursor.fetchmany(_TOGETHER):
                 yield batch
         except sqlite3.Error as error:
             raise self._fault(error, text) from error

@@ -6,6 +6,7 @@ which PyYAML follows by itself, would turn country codes into booleans and versi
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, cast
@@ -28,6 +29,7 @@ _SCALARS: tuple[tuple[str, str, str], ...] = (  # kind, form, first characters
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
     ("merge", r"<<", "<"),
 )
 
@@ -59,6 +61,15 @@ def _integer(_: _Loader, node: yaml.ScalarNode) -> int:
     return int(text, 0) if text[:2] in ("0x", "0o") else int(text, 10)
 
 
+def _float(loader: _Loader, node: yaml.ScalarNode) -> float:
+    """What no JSON can carry is a problem: `.inf`, `.nan`, and `1e999`, which is too large."""
+    value = loader.construct_yaml_float(node)
+    if not math.isfinite(value):
+        problem = f"{cast(str, node.value)[:20]} is no number that can be sent"
+        loader.problems.append((node.start_mark.line + 1, problem))
+    return float(value)
+
+
 _Loader.yaml_implicit_resolvers = {}
 for _kind, _form, _first in _SCALARS:
     for _character in (*_first, *([""] if _kind == "null" else [])):
@@ -66,6 +77,7 @@ for _kind, _form, _first in _SCALARS:
             (_TAG + _kind, re.compile(rf"(?:{_form})\Z"))
         )
 _Loader.add_constructor(f"{_TAG}int", _integer)
+_Loader.add_constructor(f"{_TAG}float", _float)
 
 
 def parse(data: bytes) -> tuple[Any, list[Problem]]:

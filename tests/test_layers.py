@@ -12,16 +12,17 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up. Rooms of one floor do not know each other, but where it says so.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"engine.errors", "engine.functions", "engine.ways"}),
+    frozenset({"engine.errors", "engine.functions", "engine.ways", "engine.datafaults"}),
     frozenset({"engine.settings", "engine.result", "engine.spool"}),
     frozenset({"engine.language"}),
     frozenset({"engine.store"}),
     frozenset({"engine.planner", "engine.wire", "engine.sandbox"}),
     frozenset({"engine.arguments", "engine.portal", "engine.data"}),
     frozenset({"engine.executor", "engine.discovery", "engine.connections"}),
-    frozenset({"engine.explain", "engine.preview"}),
+    frozenset({"engine.explain", "engine.preview", "engine.foresight"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats", "engine.script"}),
+    frozenset({"engine.course"}),
     frozenset({"engine.api"}),
     frozenset({"engine.cli", "engine.repl", "engine.alchemy"}),
     frozenset({"engine.notebook"}),

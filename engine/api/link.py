@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from engine import errors
 from engine.api.binding import Bound, Parameters, bind, underlining
 from engine.api.catalog import Catalog
 from engine.api.result import Result
 from engine.errors import Misuse, NotPossible, PartialWrite, StratoqlError, Warning, explain
 from engine.explain import many
+from engine.language.statements import Statement
+from engine.result import Result as Answer
 from engine.session import Session
 from engine.wire.events import Event, Listener
 
@@ -23,7 +26,20 @@ Heard: TypeAlias = Callable[[Event], object]
 
 
 class Link:
-    """Owns a session. What a write has sent stays sent: there is nothing to commit, and nothing to take back."""
+    """Owns a session. What a write has sent stays sent: there is nothing to commit, and nothing to take back.
+
+    It has the exceptions of PEP 249 as attributes, for programs that know several drivers.
+    """
+
+    Warning, Error, InterfaceError, DatabaseError = (
+        errors.Warning,
+        errors.Error,
+        errors.InterfaceError,
+        errors.DatabaseError,
+    )
+    DataError, OperationalError, IntegrityError = errors.DataError, errors.OperationalError, errors.IntegrityError
+    InternalError, ProgrammingError = errors.InternalError, errors.ProgrammingError
+    NotSupportedError = errors.NotSupportedError
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -32,7 +48,13 @@ class Link:
 
     @property
     def catalog(self) -> Catalog:
-        """What there is to call: providers, services, resources, methods."""
+        """What there is to call: providers, services, resources, methods.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     [service.name for service in connection.catalog.services('linode')][:1]
+        ['images']
+        """
         self._check()
         return Catalog(self.session.names)
 
@@ -41,34 +63,45 @@ class Link:
         self._check()
         if not isinstance(sql, str):
             raise Misuse(f"a statement is text, not a {type(sql).__name__}", hint="give it as a str")
-        with _told():
+        with telling():
             return bind(sql, parameters)
 
     async def _answer(self, bound: Bound, *, dry_run: bool = False) -> Result:
-        """The answer to one statement. Its warnings are Python's too, so that they are seen."""
+        """The answer to one statement."""
+        with telling(), underlining(bound.written, bound.text, bound.places):
+            return Result(await self._answered(bound.statement, dry_run=dry_run))
+
+    async def _answered(self, statement: Statement, *, dry_run: bool = False) -> Answer:
+        """The same, as the engine has it. Its warnings are Python's too, so that they are seen."""
         self._check()
-        with _told(), underlining(bound.written, bound.text, bound.places):
-            try:
-                found = await self.session.answer(bound.statement, dry_run=dry_run)
-            except BaseException as error:
-                for account in (error, error.__cause__):
-                    if isinstance(account, PartialWrite):
-                        self._written = True
-                        account.completed = account.completed and Result(account.completed)
-                raise
+        try:
+            found = await self.session.answer(statement, dry_run=dry_run)
+        except BaseException as error:
+            for account in (error, error.__cause__):
+                if isinstance(account, PartialWrite):
+                    self._written = True
+                    account.completed = account.completed and Result(account.completed)
+            raise
         self._written = self._written or found.affected is not None
         for text in found.warnings:
             warnings.warn(text, Warning, stacklevel=2)
-        return Result(found)
+        return found
 
     def writes(self, sql: str, parameters: Parameters | None = None) -> list[str]:
         """Those statements of a text that would send what may change something, as they are written. Nothing is sent.
 
         A statement of a service that an earlier USE of the same text chooses is looked up before that: name it whole.
+
+        Raises ProgrammingError and DataError as running them would before anything is sent.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.writes("SELECT 1; DELETE FROM linode.images.images WHERE id = 'private/1'")
+        ["DELETE FROM linode.images.images WHERE id = 'private/1'"]
         """
         found = []
         for bound in self._bound(sql, parameters):
-            with _told(), underlining(bound.written, bound.text, bound.places):
+            with telling(), underlining(bound.written, bound.text, bound.places):
                 if self.session.writes(bound.statement):
                     found.append(bound.written)
         return found
@@ -132,15 +165,19 @@ def _option(flag: re.Match[str]) -> str:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """A traceback shows of an error what the command line does: place, request and hint."""
+def telling() -> Iterator[None]:
+    """A traceback shows of an error what the command line does."""
     try:
         yield
     except StratoqlError as error:
-        error.hint = error.hint and _FLAG.sub(_option, error.hint)
-        for line in explain(error).split("\n")[1:]:
-            error.add_note(line)
+        tell(error)
         raise
+
+
+def tell(error: StratoqlError) -> None:
+    """Place, request and hint as notes, which a traceback shows; before those that are there."""
+    error.hint = error.hint and _FLAG.sub(_option, error.hint)
+    error.__notes__ = [*explain(error).split("\n")[1:], *getattr(error, "__notes__", ())]
 
 
 def listener(on_event: Heard | None, by_kind: Mapping[str, Heard | None]) -> Listener | None:

@@ -40,7 +40,7 @@ def literal(value: object, name: str = "") -> str:
         case bytes() | bytearray() | memoryview():
             return f"x'{bytes(value).hex()}'"
         case datetime.datetime() if value == value:  # pandas' NaT is one, and equals nothing
-            return quote_text(_utc(value).isoformat())
+            return quote_text(utc(value).isoformat())
         case datetime.date() | datetime.time() if value == value:
             return quote_text(value.isoformat())
         case list() | tuple() | dict():
@@ -94,7 +94,7 @@ def _exact(size: float) -> str:
     return f"({whole}.0{f' {step} {2**52}.0' * times} {step} {2**rest}.0)"  # powers of two lose nothing
 
 
-def _utc(moment: datetime.datetime) -> datetime.datetime:
+def utc(moment: datetime.datetime) -> datetime.datetime:
     """A moment in UTC, its zone left out."""
     return moment if moment.tzinfo is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
 

@@ -70,7 +70,17 @@ def connect(**options: Unpack[Options]) -> Connection:
 
 
 def aconnect(**options: Unpack[Options]) -> AsyncConnection:
-    """The same for an event loop: `async with engine.aconnect() as connection`, or `await engine.aconnect()`."""
+    """The same for an event loop: `async with engine.aconnect() as connection`, or `await engine.aconnect()`.
+
+    Takes the options of `connect` and raises what it raises.
+
+    >>> import asyncio, engine
+    >>> async def main() -> None:
+    ...     async with engine.aconnect(sandbox=True) as connection:
+    ...         print((await connection.query('SELECT 1')).fetchall())
+    >>> asyncio.run(main())
+    [(1,)]
+    """
     from engine.api.aio import AsyncConnection
     from engine.portal import AWAITING
 

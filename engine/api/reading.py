@@ -40,35 +40,72 @@ class Reading:
 
     @property
     def description(self) -> tuple[Described, ...] | None:
-        """The columns of the rows, None where the statement has none."""
+        """The columns of the rows, None where the statement has none.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.execute('SELECT id FROM linode.images.images').description[0][:2]
+        ('id', 'string')
+        """
         if self._result is None or self._result.kind == "done":
             return None
         return tuple(Described(column.name, column.type) for column in self._result.columns)
 
     @property
     def rowcount(self) -> int:
-        """The rows that a write has written; -1 for a query, whose rows are not counted before they are read."""
+        """The rows that a write has written; -1 for a query, whose rows are not counted before they are read.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.execute("DELETE FROM linode.images.images WHERE id = 'private/19044871'").rowcount
+        1
+        """
         return -1 if self._affected is None else self._affected
 
     @property
     def messages(self) -> list[tuple[type[Warning], Warning]]:
-        """What the statement had to say."""
+        """What the statement had to say.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     delete = "DELETE FROM linode.images.images WHERE id = 'private/19044871'"
+        ...     [str(message) for _, message in connection.execute(delete).messages]
+        ['1 row deleted']
+        """
         found = self._result
         return [(Warning, Warning(text)) for text in (*found.warnings, *found.messages)] if found else []
 
     @property
     def result(self) -> Result:
-        """What the statement answers, whole: for Arrow, pandas, Polars, files and what it cost."""
+        """What the statement answers, whole: for Arrow, pandas, Polars, files and what it cost.
+
+        Raises ProgrammingError where nothing has been executed.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.execute('SELECT 1 AS one').result.to_dicts()
+        [{'one': 1}]
+        """
         self._check()
         if self._result is None:
             raise Misuse("nothing has been executed yet", hint="call execute first")
         return self._result
 
     def setinputsizes(self, sizes: Sequence[object]) -> None:
-        """Does nothing: values bring their types."""
+        """Does nothing: values bring their types.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.cursor().setinputsizes([20])
+        """
 
     def setoutputsize(self, size: int, column: int | None = None) -> None:
-        """Does nothing: every value is whole."""
+        """Does nothing: every value is whole.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.cursor().setoutputsize(1000)
+        """
 
     async def _execute(self, sql: str, parameters: Parameters | None) -> None:
         self._check()

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.api import tables
 from engine.api.extras import extra
 from engine.api.uncollected import uncollected
-from engine.api.values import OBJECTS
+from engine.api.values import python_rows
 from engine.errors import Misuse, UsageError
 from engine.formats import FORMATS, Options
 from engine.formats.jsons import unique
 from engine.result import Kind, ResultColumn, Stats
 from engine.result import Result as Answer
-from engine.store import Row, typed
+from engine.store import Row
 
 if TYPE_CHECKING:
     import pandas
@@ -50,7 +50,7 @@ class Result:
         self._begun = False
         self._table: pyarrow.Table | None = None
         self._rows: Iterator[Row] = chain.from_iterable(
-            typed(answer.batches(), [column.type for column in answer.columns], OBJECTS)
+            python_rows(answer.batches(), [column.type for column in answer.columns])
         )
         self.columns: tuple[ResultColumn, ...] = answer.columns
         self.kind: Kind = answer.kind
@@ -64,27 +64,67 @@ class Result:
         return self._rows
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """The next row, None after the last."""
+        """The next row, None after the last.
+
+        Raises OperationalError where reading takes longer than `timeout`, ProgrammingError for a fault in the query.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.query('SELECT 1').fetchone()
+        (1,)
+        """
         return next(iter(self), None)
 
     def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
-        """At most `size` further rows."""
+        """At most `size` further rows.
+
+        Raises as `fetchone` does.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.query('VALUES (1), (2), (3)').fetchmany(2)
+        [(1,), (2,)]
+        """
         return list(islice(iter(self), size))
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """All further rows."""
+        """All further rows.
+
+        Raises as `fetchone` does.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.query('VALUES (1), (2)').fetchall()
+        [(1,), (2,)]
+        """
         with uncollected(self.columns):
             rows = list(self)
         self.close()
         return rows
 
     def batches(self, size: int = 1000) -> Iterator[list[tuple[Any, ...]]]:
-        """Lists of at most `size` rows: no more are in memory at a time."""
+        """Lists of at most `size` rows: no more are in memory at a time.
+
+        Raises as `fetchone` does.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     list(connection.query('VALUES (1), (2), (3)').batches(2))
+        [[(1,), (2,)], [(3,)]]
+        """
         while batch := self.fetchmany(size):
             yield batch
 
     def dicts(self) -> Iterator[dict[str, Any]]:
-        """Each row as a dict; a second column of one name gets a number: `id_2`."""
+        """Each row as a dict; a second column of one name gets a number: `id_2`.
+
+        Raises as `fetchone` does.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     list(connection.query('SELECT 1 AS id, 2 AS id').dicts())
+        [{'id': 1, 'id_2': 2}]
+        """
         names = unique([column.name for column in self.columns])
         return (dict(zip(names, row, strict=True)) for row in self)
 
@@ -100,7 +140,15 @@ class Result:
         return map(row._make, self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """All further rows as dicts."""
+        """All further rows as dicts.
+
+        Raises as `fetchone` does.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.query('SELECT 1 AS one').to_dicts()
+        [{'one': 1}]
+        """
         with uncollected(self.columns):
             rows = list(self.dicts())
         self.close()
@@ -111,6 +159,11 @@ class Result:
 
         Moments are timestamps of microseconds in UTC, JSON is text. Raises InvalidValue for a value that is not of
         its column's type, UsageError where pyarrow is not installed, Misuse where rows have been read already.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.query('SELECT id, size FROM linode.images.images').to_arrow().schema.names
+        ['id', 'size']
         """
         if self._table is None:
             self._table = self._whole(tables.arrow_table)
@@ -120,17 +173,33 @@ class Result:
         """All rows as a DataFrame, in dtypes that know NULL; JSON columns hold objects. Extra `pandas`.
 
         Raises as `to_arrow` does.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     str(connection.query('SELECT size FROM linode.images.images').to_pandas()['size'].dtype)
+        'Int64'
         """
         return self._whole(tables.pandas_frame)
 
     def to_polars(self) -> polars.DataFrame:
-        """All rows as a DataFrame of Polars; JSON is text. Extra `polars`. Raises as `to_arrow` does."""
+        """All rows as a DataFrame of Polars; JSON is text. Extra `polars`. Raises as `to_arrow` does.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     connection.query('SELECT id, size FROM linode.images.images').to_polars().columns
+        ['id', 'size']
+        """
         return self._whole(tables.polars_frame)
 
     def reader(self) -> pyarrow.RecordBatchReader:
         """The rows as a stream of Arrow batches, one in memory at a time. Extra `arrow`. Raises as `to_arrow` does.
 
         With a column of type `any` all of them are read at once, for only they can tell its type.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     sum(batch.num_rows for batch in connection.query('SELECT 1 AS n').reader())
+        1
         """
         return tables.arrow_reader(self.columns, self._unread())
 
@@ -142,6 +211,11 @@ class Result:
         """All rows to a file, whose suffix tells the format: csv, tsv, json, jsonl, md, parquet. Answers how many.
 
         The file appears, or changes, only when all of it is written. Raises UsageError where it cannot be.
+
+        >>> import os, tempfile, engine
+        >>> with engine.connect(sandbox=True) as connection, tempfile.TemporaryDirectory() as folder:
+        ...     connection.query('SELECT 1 AS one').write(os.path.join(folder, 'one.csv'))
+        1
         """
         target = Path(path)
         suffix = target.suffix.lstrip(".").lower()
@@ -189,11 +263,32 @@ class Result:
         return made
 
     def interrupt(self) -> None:
-        """Stop the reading of rows that goes on in another thread."""
+        """Stop the reading of rows that goes on in another thread.
+
+        Who reads on has an OperationalError.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     result = connection.query('SELECT 1')
+        ...     result.interrupt()
+        ...     try:
+        ...         result.fetchall()
+        ...     except engine.OperationalError as error:
+        ...         print(error)
+        interrupted
+        """
         self._answer.interrupt()
 
     def close(self) -> None:
-        """Let go of the rows. May be called again."""
+        """Let go of the rows. May be called again.
+
+        >>> import engine
+        >>> with engine.connect(sandbox=True) as connection:
+        ...     result = connection.query('SELECT 1')
+        ...     result.close()
+        ...     result.fetchall()
+        []
+        """
         self._begun = True
         self._rows = iter(())
         self._answer.close()

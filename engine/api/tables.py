@@ -6,7 +6,7 @@ text, pandas as Python objects. Moments are in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = ColumnType | Literal["binary"]
 Batches: TypeAlias = Iterator[list[Row]]
-_TOGETHER = 16  # of SQLite's batches in one of Arrow's: some ten thousand rows
+_TOGETHER = 64  # of SQLite's batches in one of Arrow's: some ten thousand rows
 _ALONE: dict[type, Kind] = {int: "integer", float: "number", bytes: "binary", str: "string"}
 
 
@@ -38,14 +38,14 @@ def arrow_table(columns: Sequence[ResultColumn], batches: Batches) -> pyarrow.Ta
     for part in _parts(columns, batches):
         for at, (name, kind, values) in enumerate(zip(names, kinds, part, strict=True)):
             if kind == "any":
-                found[at].extend(values)
+                found[at] += values
             else:
                 found[at].append(_array(pa, name, kind, values))
     chunks = []
     for name, kind, held in zip(names, kinds, found, strict=True):
         if kind == "any":
-            kind, values = settled(held)
-            held = [_array(pa, name, kind, values)]
+            kind, settled_values = settled(held)
+            held = [_array(pa, name, kind, settled_values)]
         chunks.append(pa.chunked_array(held, type=_arrow_type(pa, kind)))
     return pa.table(dict(zip(names, chunks, strict=True)))
 
@@ -105,11 +105,15 @@ def settled(values: Sequence[object]) -> tuple[Kind, Sequence[object]]:
     return "string", [None if value is None else spell(value) for value in values]
 
 
-def _parts(columns: Sequence[ResultColumn], batches: Iterable[list[Row]]) -> Iterator[list[Values]]:
+def _parts(columns: Sequence[ResultColumn], batches: Batches) -> Iterator[list[list[object]]]:
     """The rows as columns, some thousand at a time."""
     several = iter(batches)
-    while rows := [row for batch in islice(several, _TOGETHER) for row in batch]:
-        yield list(zip(*rows, strict=True)) if columns else []
+    while some := list(islice(several, _TOGETHER)):
+        held: list[list[object]] = [[] for _ in columns]
+        for batch in some:  # each by itself, while it is in the processor's cache
+            for column, values in zip(held, zip(*batch, strict=True), strict=True):
+                column += values
+        yield held
 
 
 def _columns(

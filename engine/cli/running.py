@@ -16,12 +16,19 @@ from engine.result import Result, Stats
 from engine.settings import Settings
 
 if TYPE_CHECKING:
+    from engine.course import Course
     from engine.data import Data
-    from engine.script import Course, Item
+    from engine.planner.names import Names
+    from engine.script import Item
 
 
 class Statements(progress.Heard, Protocol):
     """What runs statements: a session."""
+
+    @property
+    def names(self) -> Names:
+        """Where its statements look names up."""
+        ...
 
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
         """One result per statement, each executed when it is asked for."""
@@ -89,21 +96,27 @@ def timing(rows: int, seconds: float, stats: Stats) -> str:
 def run_scripts(
     scripts: Sequence[Source], data: Data, settings: Settings, given: argparse.Namespace, open_session: OpenSession
 ) -> None:
-    """The statements of all scripts, in order, each result written as it comes. All are read before one is run.
+    """The statements of all scripts, in order, each result written as it comes. All are read before one is run, and
+    planned too where an error ends it.
 
     An error ends it, or is told and counted where `--on-error continue` says so; then what became of each statement
     is told.
     """
+    from engine.course import check
     from engine.script import prepare
 
-    items = [item for script in scripts for item in prepare(script, data, read_script)]
-    secrets = frozenset().union(*(item.secrets for item in items))
-    with output.destination(given.outfile) as stream, open_session(settings) as session, terminal.without(secrets):
-        _run_items(items, session, stream, given)
+    with open_session(settings) as session:
+        names = session.names
+        items = [item for script in scripts for item in prepare(script, data, read_script, names)]
+        with terminal.without(frozenset().union(*(item.secrets for item in items))):
+            if given.on_error == "stop" and not given.dryrun:
+                check(items, names, settings)
+            with output.destination(given.outfile) as stream:
+                _run_items(items, session, stream, given)
 
 
 def _run_items(items: Sequence[Item], session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
-    from engine.script import Course, account
+    from engine.course import Course, account
 
     course = Course(items)
     failed = 0
@@ -127,7 +140,8 @@ def _run_items(items: Sequence[Item], session: Statements, stream: TextIO, given
 
 def _run_item(number: int, course: Course, session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
     """One statement of a script; what became of it stands in the course when this returns or raises."""
-    from engine.script import brief, clearer, rehearsed
+    from engine.course import note_statement, rehearsed
+    from engine.script import clearer
 
     item, outcomes, ran = course.items[number], course.outcomes, ""
 
@@ -143,8 +157,7 @@ def _run_item(number: int, course: Course, session: Statements, stream: TextIO, 
     except StratoqlError as error:
         outcomes[number] = f"{ran}; what it returns was not shown" if ran else _failed(error)
         told = clearer(item, error, lambda text: list(session.run(text, dry_run=True)))
-        if item.values or "\n" in item.text:  # the place shows one line, as it was written
-            told.add_note(f"the statement was: {brief(item)}")
+        note_statement(told, course.items, number)
         if told is error:
             raise
         raise told from error

@@ -7,54 +7,36 @@ still a number where `spelling` puts it into the text.
 
 from __future__ import annotations
 
-import json
 import os.path
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NoReturn
 
-from jinja2 import nodes
+from jinja2 import nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateSyntaxError
 from jinja2.lexer import TokenStream
 from jinja2.loaders import BaseLoader
-from jinja2.runtime import ChainableUndefined, Undefined
+from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from engine.errors import Source, Span, StratoqlError, TemplateFault, UnknownName, suggest
 from engine.language import spelling
+from engine.language.bounds import CAPTURE, Bounds
+from engine.language.filters import filters
 from engine.language.given import Allowed, Unset
 from engine.language.pieces import Absent, Captured, Piece, Value
 from engine.language.secrets import mentions, secret_names
+from engine.language.unknown import Unknown
 
 Read = Callable[[str], str]
 SHOWN = 30  # names in a hint
-
-
-class Used(UndefinedError):
-    """An unknown name was used."""
-
-    def __init__(self, unknown: Undefined) -> None:
-        super().__init__(str(unknown._undefined_name))
-        self.unknown = unknown
-
-
-class _Unknown(ChainableUndefined):
-    """A name that nothing has. Whatever is done with it but asking whether it is there is a fault."""
-
-    __slots__ = ()
-
-    def _fail(self, *_: Any, **__: Any) -> NoReturn:
-        raise Used(self)  # `ScriptEnvironment.unknown` says what that means
-
-    _fail_with_undefined_error = _fail
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _fail
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pos__ = __neg__ = __call__ = _fail
-    __lt__ = __le__ = __gt__ = __ge__ = __int__ = __float__ = __complex__ = __pow__ = __rpow__ = _fail
-    __abs__ = __neg__ = __index__ = __round__ = __trunc__ = _fail
-    __iter__ = __str__ = __len__ = __bool__ = __eq__ = __ne__ = __contains__ = __hash__ = _fail
+_TAG = re.compile(r"\{%[-+]?\s*(\w+)(.*)", re.DOTALL)
+_BLOCKS = ("for", "if", "macro", "call", "filter", "set", "block", "with", "autoescape")
+_COUNTED = "counted"  # what each loop goes through
 
 
 class _Generator(CodeGenerator):
@@ -77,6 +59,11 @@ class _Generator(CodeGenerator):
             self.write(f"environment.value({self.name!r}, {node.lineno}, {secret}, ")
 
     def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        self.write(")")
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        self.write("environment.sized(")
+        super().visit_Concat(node, frame)
         self.write(")")
 
     def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
@@ -122,11 +109,12 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
     """jinja2 for one script and what it includes."""
 
     code_generator_class = _Generator
+    intercepted_binops = frozenset(["+", "*", "**", "%"])
 
     def __init__(self, source: Source, values: Mapping[str, Any], read: Read, secret: Callable[[str], bool]) -> None:
         self.main = source.name or "the command line"
         loader = _Loader(self.main, source, read)
-        super().__init__(loader=loader, undefined=_Unknown, keep_trailing_newline=True)
+        super().__init__(loader=loader, undefined=Unknown, keep_trailing_newline=True)
         self.sources = loader.sources
         self._spans: dict[str, list[tuple[int, int]]] = {}  # of each {{ ... }} and {% ... %}
         self._secret = secret
@@ -134,13 +122,11 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         self._values = values
         self.given = {name: self._given(name, value) for name, value in values.items()}
         del self.globals["lipsum"]
-        self.filters |= {"literal": _of_data(spelling.literal), "identifier": _of_data(spelling.identifier)}
-        self.filters |= {"tojson": _of_data(_to_json), "safe": lambda value: value}  # nothing here is HTML
-        for unfit in ("e", "escape", "forceescape", "pprint", "xmlattr", "urlize"):
-            del self.filters[unfit]
+        self.bounds = Bounds()
+        self.filters = {**filters(self.filters, self.bounds), _COUNTED: _counted}
 
     def _given(self, name: str, value: Any) -> Any:
-        return _Unknown(obj=value, name=name) if isinstance(value, Unset) else value
+        return Unknown(obj=value, name=name) if isinstance(value, Unset) else value
 
     # Offsets in the place of lines
 
@@ -176,6 +162,9 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
         self._secret_names |= secret_names(source, self._secret, self._secret_names, self._values)
+        for loop in list(source.find_all(nodes.For)):
+            loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None, lineno=loop.iter.lineno)
+            loop.iter.set_environment(self)
         return super()._generate(source, name, filename, defer_init)
 
     def handle_exception(self, source: str | None = None) -> NoReturn:
@@ -197,6 +186,19 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
         word = re.compile(r"\w*").match(self.sources[name].text, at)
         return Span(at, max(at + 1, word.end() if word else 0))
 
+    def innermost(self, name: str) -> Span | None:
+        """The innermost block that is open where the reading of a template stopped."""
+        opened: list[Span] = []
+        for start, end in self._spans.get(name, []):
+            tag = _TAG.match(self.sources[name].text[start:end])
+            if tag is None or (tag[1] == "set" and "=" in tag[2]):
+                continue
+            if tag[1] in _BLOCKS:
+                opened.append(Span(start, end))
+            elif tag[1].startswith("end") and opened:
+                opened.pop()
+        return opened[-1] if opened else None
+
     # Pieces in the place of text
 
     def mentions_secret(self, node: nodes.Node) -> bool:
@@ -205,12 +207,14 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
 
     def text(self, name: str, at: int, text: str) -> Piece:
         """A piece of a file's own text, as it stands there."""
+        self.bounds.put_out(text)
         source = self.sources[name]
         return Piece.of(source.text[at : at + len(text)], source, Span(at, at + len(text)))
 
     def value(self, name: str, at: int, secret: bool, value: Any) -> Piece:
         """What a `{{ ... }}` puts out."""
         piece = Value(value if isinstance(value, str) else "")
+        self.bounds.put_out(piece)
         piece.source, piece.span, piece.secret = self.sources[name], self.span(name, at), secret
         piece.value = self._plain(value, piece)
         if isinstance(value, Captured):
@@ -223,7 +227,7 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
     def _plain(self, value: Any, piece: Value) -> Any:
         """A value as data: what JSON has, or text."""
         value = self._given("", value)
-        if isinstance(value, _Unknown):
+        if isinstance(value, Unknown):
             return Absent(self.unknown(value, piece))
         if isinstance(value, Undefined):  # of an `if` without an `else`
             return ""
@@ -245,6 +249,7 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
 
     def concat(self, pieces: Iterable[str]) -> str:
         """Captured text."""
+        self.bounds.step(CAPTURE)
         kept = pieces_of(pieces)
         for piece in kept:
             if isinstance(piece, Value) and isinstance(piece.value, Absent):
@@ -253,7 +258,22 @@ class ScriptEnvironment(ImmutableSandboxedEnvironment):
             text = spelling.spell(kept).text
         except StratoqlError:  # it is no whole piece of SQL
             text = spelling.text_of(kept)
-        return Captured.of(text, kept)
+        return Captured.of(text, kept, partial(spelling.text_of, kept))
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """A product, where it is not too large."""
+        self.bounds.check_product(operator, left, right)
+        return self.sized(super().call_binop(context, operator, left, right))
+
+    def sized(self, made: Any) -> Any:
+        """What was made, where it is not too large."""
+        return self.bounds.sized(made)
+
+    def call(self, context: Context, obj: Any, *given: Any, **named: Any) -> Any:
+        """A function, where it would not make too much."""
+        if isinstance(getattr(obj, "__self__", None), str):
+            self.bounds.check_widths(obj.__name__, (*given, *named.values()))
+        return self.sized(super().call(context, obj, *given, **named))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A member of an object before a method of Python's: `{{ image.items }}` is data."""
@@ -297,6 +317,14 @@ def pieces_of(put_out: Iterable[str]) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+@pass_context
+def _counted(context: Context, items: Any) -> Any:
+    """The rounds of a loop. With a context, so that no loop is taken for a constant."""
+    environment = context.environment
+    assert isinstance(environment, ScriptEnvironment)
+    return environment.bounds.counted(items)
+
+
 def _not_in_environment(name: str, allowed: Allowed) -> StratoqlError:
     if name in allowed.names:
         hint = f"set {name}, or write {{{{ env.{name} | default('...') }}}}"
@@ -317,32 +345,3 @@ def _known(name: str, known: list[str]) -> str:
     near = suggest(name, known) or ""
     listed = f"known names: {', '.join(known[:SHOWN])}{', ...' if len(known) > SHOWN else ''}"
     return f"{near} {listed}" if near.startswith("did") else listed
-
-
-def _of_data(spell: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter of data: a name that nothing has, however deep in it, is told as such."""
-
-    def strict(value: Any, *more: Any, **named: Any) -> Any:
-        _check(value)
-        return spell(value, *more, **named)
-
-    return strict
-
-
-def _check(value: Any) -> None:
-    if isinstance(value, Undefined):
-        raise Used(value)
-    if isinstance(value, Unset):
-        raise TemplateFault(value.why, hint=value.hint)
-    if isinstance(value, Mapping):
-        value = value.values()
-    if not isinstance(value, str) and isinstance(value, Iterable):
-        for each in list(value) if not isinstance(value, Iterator) else ():
-            _check(each)
-
-
-def _to_json(value: Any, indent: int | None = None) -> spelling.Json:
-    """jinja2's own escapes what HTML may not hold."""
-    found = spelling.Json(json.dumps(value, ensure_ascii=False, indent=indent))
-    found.value = value
-    return found

@@ -11,7 +11,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -23,6 +23,8 @@ from engine.language.pieces import Captured, Part, Piece, Rendered, Value
 
 HOLE = "0"  # stands for a value: right in numbers, names, strings, hexadecimal strings and JSON
 CLOSERS = {'"': '"', "`": "`", "[": "]"}
+_BRACKETS = re.compile(r"\s*\[[\s0-9,.\[\]-]*\]\s*")
+_OF_TEXT = (["LIKE"], ["GLOB"], ["REGEXP"], ["||"])  # what follows them is no JSON
 _TEXTS = (TokenType.STRING, TokenType.HEX_STRING, TokenType.NATIONAL_STRING)
 
 Kind = Literal["bare", "text", "json", "json text", "name", "comment"]
@@ -37,6 +39,7 @@ class Hole:
     quote: str = ""
     key: bool = False
     doubtful: bool = False  # in quotes in what looks like JSON and is none
+    bracketed: bool = False  # in JSON that may be a text in brackets as well
 
 
 def opened(skeleton: Rendered, holes: Mapping[int, Hole]) -> list[Piece]:
@@ -99,7 +102,11 @@ def _hole(text: str, tokens: Sequence[Token], starts: Sequence[int], part: Part)
     begin = text.index("'", token.start) + 1
     inside = text[begin : token.end]
     if token.token_type is TokenType.STRING and _is_json(inside):
-        return _json_hole(inside, at - begin)
+        hole = _json_hole(inside, at - begin)
+        before = [t.text.upper() for t in tokens[max(0, index - 4) : index]]
+        if hole.kind != "json" or _BRACKETS.fullmatch(inside) is None or before == ["@", "@", "JSON", "="]:
+            return hole
+        return Hole("text") if before[-1:] in _OF_TEXT else replace(hole, bracketed=True)
     alone = inside == HOLE and begin == token.start + 1
     if not alone and [t.text.upper() for t in tokens[max(0, index - 4) : index]] == ["@", "@", "JSON", "="]:
         error = TemplateFault("the JSON around this cannot be read", hint="look for a quote, comma or brace too many")

@@ -13,6 +13,10 @@ from engine.language.statements import Body, Call, Change, Insert
 from engine.language.text import Text
 
 _ENDS = ("FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT", "UNION", "EXCEPT", "INTERSECT", "WINDOW")
+_COMPARED = re.compile(
+    r"""(\w+)["`\]]?\s*(?:[=<>!]=?|<>|\bIS|\bLIKE|\bGLOB|\bBETWEEN(?:\s+\S+\s+AND)?|\bIN\s*\([^()]*)\s*'?\Z""",
+    re.IGNORECASE,
+)
 _KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*(?:"(?:[^"\\]|\\.)*|\[[^\[\]]*|)\Z', re.DOTALL)
 
 
@@ -38,6 +42,16 @@ def json_key(before: str) -> str | None:
     ('tags', 'disk_id', None)
     """
     match = _KEY.search(before)
+    return match[1] if match else None
+
+
+def compared_with(before: str) -> str | None:
+    """The name that a value is compared with, where `before` ends before the value.
+
+    >>> [compared_with(text) for text in ("WHERE i.page = '", "AND page IN ('1', ", "a BETWEEN ", "SELECT '")]
+    ['page', 'page', 'a', None]
+    """
+    match = _COMPARED.search(before)
     return match[1] if match else None
 
 

@@ -216,7 +216,7 @@ def _alias(reader: Reader, before: str) -> str | None:
 
 
 def _where(reader: Reader, verb: str) -> Text | None:
-    """`[WHERE predicate]`; one without a predicate counts as none. Nothing else narrows a write."""
+    """`[WHERE predicate]`; an empty text where the predicate is not there. Nothing else narrows a write."""
     if reader.word() in _CLAUSES[3:]:
         raise Refused(
             f"{verb} takes no {reader.word()}",
@@ -227,7 +227,8 @@ def _where(reader: Reader, verb: str) -> Text | None:
         return None
     end = reader.find("RETURNING", "ORDER BY", "LIMIT")
     if reader.at == end:
-        return None
+        behind = reader.tokens[end - 1].end + 1
+        return slice_of(reader.text, behind, behind)
     where = reader.piece(end, "a predicate")
     if reader.word() in ("ORDER BY", "LIMIT"):
         _where(reader, verb)

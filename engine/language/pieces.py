@@ -57,22 +57,37 @@ class Absent:
 class Captured(str):
     """What a macro, a block or `{% set %}...{% endset %}` put out.
 
-    As text it is spelled already, so that a filter over it cannot undo that; put out again it is its pieces.
+    As text it is spelled already, so that a filter over it cannot undo that; put out again it is its pieces, and
+    inside quotes `plain`, its values as they are.
     """
 
     pieces: tuple[Piece, ...]
+    plain: Callable[[], str]
 
     @classmethod
-    def of(cls, text: str, pieces: tuple[Piece, ...]) -> Captured:
+    def of(cls, text: str, pieces: tuple[Piece, ...], plain: Callable[[], str]) -> Captured:
         """Captured text and what it was made of."""
         captured = cls(text)
-        captured.pieces = pieces
+        captured.pieces, captured.plain = pieces, plain
         return captured
 
     @property
     def secret(self) -> bool:
         """Whether anything in it must not be shown."""
         return any(isinstance(piece, Value) and piece.secret for piece in self.pieces)
+
+
+class Filtered(str):
+    """What a filter made of captured text: of what is spelled, and inside quotes of what is `plain`."""
+
+    plain: Callable[[], str]
+
+    @classmethod
+    def of(cls, text: str, plain: Callable[[], str]) -> Filtered:
+        """Both texts."""
+        filtered = cls(text)
+        filtered.plain = plain
+        return filtered
 
 
 @dataclass(frozen=True)

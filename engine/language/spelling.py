@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from sqlglot import TokenType
 
 from engine.errors import StratoqlError, TemplateFault
 from engine.language.dialect import tokenize
 from engine.language.holes import CLOSERS, HOLE, Hole, holes_in, opened, skeleton_of
-from engine.language.pieces import Absent, Captured, Part, Piece, Rendered, Value
+from engine.language.pieces import Absent, Captured, Filtered, Part, Piece, Rendered, Value
 from engine.language.text import quote_name, quote_text
 
+TypeAt: TypeAlias = Callable[[str, int], str | None]
 _NOT_APART = ("--", "/*", "''", '""', "``")
 
 _QUOTE_IT = "put quotes around it for text: '{{ ... }}', or use | literal or | identifier"
@@ -33,8 +34,12 @@ class Json(str):
     value: Any
 
 
-def spell(pieces: Sequence[Piece]) -> Rendered:
-    """The text with every value spelled for its place. Raises SyntaxFault and TemplateFault with their place."""
+def spell(pieces: Sequence[Piece], type_at: TypeAt = lambda text, at: None) -> Rendered:
+    """The text with every value spelled for its place. Raises SyntaxFault and TemplateFault with their place.
+
+    `type_at` is asked where brackets alone leave open whether a string is JSON or a text: of what type the input is
+    that this place of the text gives, None where that is not known.
+    """
     skeleton = skeleton_of(pieces)
     holes = holes_in(skeleton)
     while pieces := opened(skeleton, holes):
@@ -44,11 +49,26 @@ def spell(pieces: Sequence[Piece]) -> Rendered:
     for index, hole in holes.items():
         part = skeleton.parts[index]
         assert isinstance(part.piece, Value)
+        if hole.bracketed and isinstance(part.piece.value, str | None):
+            hole = _decided(hole, type_at(skeleton.text, part.start), part.piece)
         text, wider = _fitting(hole, part.piece)
         if wider and text == "NULL":
             text = _apart(skeleton.text, part.start - wider, part.end + wider)
         edits[index] = (part.start - wider, part.end + wider, text, hole.kind == "bare")
     return _filled(skeleton, edits)
+
+
+def _decided(hole: Hole, kind: str | None, piece: Value) -> Hole:
+    """A value in nothing but brackets, as JSON or as text."""
+    if kind == "string":
+        return Hole("text")
+    if kind is None and isinstance(piece.value, str) and not isinstance(piece.value, Json | Sql):
+        raise _unfit(
+            piece,
+            "nobody can say whether the text in brackets around it is JSON",
+            "write '{{ [...] | tojson }}' for JSON, and '{{ '[' ~ ... ~ ']' }}' for a text",
+        )
+    return hole
 
 
 def _apart(text: str, start: int, end: int) -> str:
@@ -99,8 +119,8 @@ def _fitting(hole: Hole, piece: Value) -> tuple[str, int]:
         raise value.error
     if hole.kind == "bare":
         return _bare(value, piece), 0
-    if isinstance(value, Captured):
-        value = text_of(value.pieces)
+    if isinstance(value, Captured | Filtered):
+        value = value.plain()
     if isinstance(value, Sql | Json) and hole.kind != "json":
         value = value.value
     if hole.kind == "comment":
@@ -183,8 +203,8 @@ def _unclosed(text: str) -> str | None:
 
 def _plain(value: Any, piece: Value) -> str:
     """The text of a value."""
-    if isinstance(value, Captured):
-        return text_of(value.pieces)
+    if isinstance(value, Captured | Filtered):
+        return value.plain()
     if isinstance(value, str):
         return str(value)
     if value is None:

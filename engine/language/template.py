@@ -15,19 +15,26 @@ from jinja2.exceptions import (
 )
 
 from engine.errors import Place, Source, StratoqlError, TemplateFault
-from engine.language.environment import Read, ScriptEnvironment, Used, pieces_of
+from engine.language.environment import Read, ScriptEnvironment, pieces_of
 from engine.language.pieces import Rendered
-from engine.language.spelling import spell
+from engine.language.spelling import TypeAt, spell
+from engine.language.unknown import Used
 
 _RAW = "text that holds {{, {% or {# as it is stands between {% raw %} and {% endraw %}"
+_MAY_BE_TEXT = re.compile(r"unexpected char|unknown tag|Missing end|expected token|Unexpected end")
 
 
 def render(
-    source: Source, values: Mapping[str, Any], read: Read, secret: Callable[[str], bool] = lambda name: False
+    source: Source,
+    values: Mapping[str, Any],
+    read: Read,
+    secret: Callable[[str], bool] = lambda name: False,
+    type_at: TypeAt = lambda text, at: None,
 ) -> Rendered:
     """A script with its templates filled in. `read` gives the text of an included file by its path.
 
-    `secret` says whether what has this name must not be shown. Raises TemplateFault, UnknownName or SyntaxFault, with
+    `secret` says whether what has this name must not be shown; `type_at` of what type the input is that a place of
+    the text gives, where that decides what a value becomes. Raises TemplateFault, UnknownName or SyntaxFault, with
     their place in the script or in the file it includes.
 
     >>> def fill(text, **values):
@@ -41,7 +48,7 @@ def render(
     try:
         template = environment.get_template(environment.main)
         context = template.new_context(environment.given)
-        return spell(pieces_of(template.root_render_func(context)))
+        return spell(pieces_of(template.root_render_func(context)), type_at)
     except StratoqlError as error:
         error.place = error.place or _place(error, environment)
         raise
@@ -54,13 +61,36 @@ def _fault(error: Exception, environment: ScriptEnvironment) -> StratoqlError:
     if isinstance(error, Used):
         fault = environment.unknown(error.unknown)
     elif isinstance(error, TemplateSyntaxError):
-        hint = None if isinstance(error, TemplateAssertionError) else _RAW
-        told = re.sub(r" at [0-9]+$", "", (error.message or "").rstrip("."))  # a position that `place` tells better
-        fault = TemplateFault(f"cannot read the template: {told}", hint=hint)
+        return _unreadable(error, environment)
     else:
         fault = TemplateFault(_message(error))
-    fault.place = _syntax_place(error, environment) if isinstance(error, TemplateSyntaxError) else None
-    fault.place = fault.place or _place(error, environment)
+    fault.place = _place(error, environment)
+    return fault
+
+
+def _unreadable(error: TemplateSyntaxError, environment: ScriptEnvironment) -> StratoqlError:
+    """A template that cannot be read; of a block that is never closed, where it begins and what would close it."""
+    name, told = error.name or environment.main, (error.message or "").rstrip(".")
+    block = environment.innermost(name)
+    if block is not None and (found := re.search(r"innermost block that needs to be closed is '(\w+)'", told)):
+        close, opened = f"{{% end{found[1]} %}}", Place(environment.sources[name], block)
+        if told.startswith("Unexpected end"):
+            fault = TemplateFault(f"this {found[1]} is never closed", hint=f"write {close} where it ends")
+            fault.place = opened
+            return fault
+        wrong = re.search(r"tag '(\w+)'", told)
+        fault = TemplateFault(
+            f"{wrong[1] if wrong else 'this'} does not belong here: the {found[1]} of {opened} is still open",
+            hint=f"close it first, with {close}",
+        )
+    else:
+        told = re.sub(r" at [0-9]+$", "", told)  # a position that `place` tells better
+        closing = re.fullmatch(r"Encountered unknown tag '(end\w+)'", told)
+        hint = _RAW if not isinstance(error, TemplateAssertionError) and _MAY_BE_TEXT.search(told) else None
+        fault = TemplateFault(f"cannot read the template: {told}", hint=hint)
+        if closing:
+            fault = TemplateFault(f"this {closing[1]} closes nothing", hint="write the tag that it ends before it")
+    fault.place = _syntax_place(error, environment) or _place(error, environment)
     return fault
 
 

@@ -30,7 +30,7 @@ Pieces: TypeAlias = list[Text | str]
 def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Plan:
     """One call for each row of the query, its columns named by the INSERT's list."""
     provider, resource = names.resource(statement.target)
-    method = _method(resource, "insert", statement.target, statement.columns)
+    method = method_for(resource, "insert", statement.target, statement.columns)
     params = [_param(method, word) for word in statement.columns]
     _once(params, statement.columns)
     absent = [p for p in method.required if p not in params]
@@ -49,7 +49,7 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Pl
     """REPLACE and UPDATE: the SET expressions, and the key of each row that the WHERE keeps."""
     provider, resource = names.resource(statement.target)
     words = [word for word, _ in statement.assignments]
-    method = _method(resource, statement.verb, statement.target, words)
+    method = method_for(resource, statement.verb, statement.target, words)
     items: Pieces = []
     params = [_settable(method, word, resource) for word in words]
     _once(params, words)
@@ -67,7 +67,7 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Pl
 def plan_delete(statement: Delete, names: Names, *, pushdown: bool = True) -> Plan:
     """DELETE: the key of each row that the WHERE keeps. RETURNING gives the row as it was before."""
     provider, resource = names.resource(statement.target)
-    method = _method(resource, "delete", statement.target, ())
+    method = method_for(resource, "delete", statement.target, ())
     alias = statement.alias or resource.name
     carried = _carried(statement.returning, method, resource)
     items: Pieces = [f"{quote_name(alias)}.{quote_name(column.name)}, " for column in carried]
@@ -168,7 +168,7 @@ def _rows(
     Where the WHERE is nothing but `parameter = value`, its rows are those values and nothing has to be read.
     """
     alias, where = statement.alias or resource.name, statement.where
-    if where is None:
+    if not where:
         raise _unbounded(statement, method)
     condition = _condition(where)
     if condition.find(exp.Column) is None:
@@ -325,7 +325,7 @@ def _returned(
     return tuple(stamps.values())
 
 
-def _method(resource: Resource, verb: str, target: Name, words: Sequence[Word]) -> Method:
+def method_for(resource: Resource, verb: str, target: Name, words: Sequence[Word]) -> Method:
     """The method for a write: the first that knows every column given and has all it needs, else the closest."""
     bound = resource.bound(verb)
     if not bound:
@@ -395,15 +395,18 @@ def _line(method: Method) -> str:
 
 
 def _unbounded(statement: Change | Delete, method: Method) -> Refused:
-    """A write without a WHERE."""
+    """A write without a WHERE, or with an empty one, as an empty template leaves it."""
     verb = statement.verb.upper() if isinstance(statement, Change) else "DELETE"
     needs = " and ".join(p.name for p in method.required if p.location != "body")
+    what, span, hint = "without a WHERE", statement.target.span, f"add the line: {_line(method)}"
+    if statement.where is not None and (end := statement.where.origin(0, 0)) is not None:
+        what, span = "with an empty WHERE", Span(end.start - len("WHERE"), end.start)
+        hint = f"say behind it which rows, in the statement or in what fills it in: {_line(method)[len('WHERE ') :]}"
     return Refused(
-        f"{verb} without a WHERE is refused: it would write every row of {statement.target}; "
-        f"{method.name} needs {needs}",
-        span=statement.target.span,
-        hint=f"add the line: {_line(method)}",
-        brief=f"{verb} without a WHERE",
+        f"{verb} {what} is refused: it would write every row of {statement.target}; {method.name} needs {needs}",
+        span=span,
+        hint=hint,
+        brief=f"{verb} {what}",
     )
 
 

@@ -13,6 +13,15 @@ class Event(NamedTuple):
     will go on in `seconds`; `page`: rows of page `number` of `of` are decoded, in the statement's walk number `walk`,
     through the list of method `what`; `calls`: of `of` calls of method `what` that leave side by side, `number` are
     done; `ask`: a person is asked before anything else happens.
+
+    Times are in seconds, sizes in bytes.
+
+    >>> import engine
+    >>> heard = []
+    >>> with engine.connect(sandbox=True, on_request=heard.append) as connection:
+    ...     rows = connection.query("SELECT id FROM linode.images.images WHERE id = 'linode/arch'").fetchall()
+    >>> [(event.kind, event.status) for event in heard]
+    [('request', None), ('response', 200)]
     """
 
     kind: Literal["request", "response", "wait", "page", "calls", "ask"]

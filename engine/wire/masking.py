@@ -84,13 +84,15 @@ def clean(text: str, limit: int = 200) -> str:
 def shown(value: Any, name: str = "") -> str:
     """A value as an error shows it; not at all where its name is that of a secret.
 
-    >>> shown("a" * 99), shown(None), shown("hunter2", "root_pass"), shown(b"x")
-    ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...", 'NULL', '***', 'binary data')
+    >>> shown("a" * 99), shown(None), shown("hunter2", "root_pass"), shown(b"x"), shown(True)
+    ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...", 'NULL', '***', 'binary data', 'true')
     """
     if value is None:
         return "NULL"
     if secret_name(re.sub(r"\[\d+\]$", "", name)):
         return MASK
+    if isinstance(value, bool):
+        return str(value).lower()
     return "binary data" if isinstance(value, bytes) else clean(repr(value), 60)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import subprocess
 import sys
 from typing import Any, assert_type
@@ -11,6 +10,7 @@ import pytest
 
 import engine
 from tests.api.opened import IMAGE
+from tests.api.walk import public
 
 
 def test_all_is_true() -> None:
@@ -24,15 +24,16 @@ def test_all_is_true() -> None:
     assert set(engine.__all__) <= set(namespace)
 
 
-def test_everything_public_is_documented() -> None:
-    for name in engine.__all__:
-        found = getattr(engine, name)
-        if inspect.isclass(found) and found.__module__.startswith("engine"):
-            for method, value in vars(found).items():
-                if not method.startswith("_") and callable(value):
-                    assert value.__doc__, f"{name}.{method}"
-        if callable(found):
-            assert found.__doc__, name
+def test_everything_public_has_an_example() -> None:
+    """Which are run: all modules of the engine are collected for doctests."""
+    named = list(public())
+    assert len(named) > 80
+    for name, found in named:
+        told = found.__doc__ or ""
+        assert ">>> " in told, f"{name} has no example"
+        assert told.strip()[0].isupper(), f"{name} is not told"
+    for name in ("BINARY", "BOOLEAN", "DATETIME", "JSON", "NUMBER", "ROWID", "STRING"):
+        assert type(getattr(engine, name)).__doc__
 
 
 def test_who_only_starts_pays_for_none_of_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -66,6 +67,15 @@ class Fetched:
         """The same, the documents decoded."""
         decode = msgspec.json.decode
         return [(*row[:-1], decode(row[-1])) for row in self.tuples()]
+
+    def alone(self) -> Any:
+        """What pyarrow itself takes, of columns that are lists of Python's values already: no rows are fetched."""
+        return pyarrow.table(self.columns, schema=SCHEMA)
+
+    @cached_property
+    def columns(self) -> list[list[Any]]:
+        """The result's own values."""
+        return [list(column) for column in zip(*self.result().fetchall(), strict=True)]
 
     def table(self) -> Any:
         """The floor of `to_arrow`: the columns out of sqlite3, then the table."""

@@ -12,9 +12,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine.cli import main
+from engine.planner.names import Names
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
 from engine.wire.events import Listener
+from provider_registry.catalog import Catalog
 
 Answer = Result | BaseException
 
@@ -37,6 +39,7 @@ class FakeSession:
     settings: list[Settings] = field(default_factory=list)
     closed: int = 0
     on_event: Listener | None = None
+    names: Names = field(default_factory=lambda: Names(Catalog([])))
 
     def __call__(self, settings: Settings) -> Self:
         """Opens it."""

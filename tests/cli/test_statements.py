@@ -184,9 +184,9 @@ b.iql:1:1:
   SELECT 'b'
   ^^^^^^^^^^
 note: what became of each statement:
-  a.iql:1: ran
-  b.iql:1: failed
-  c.iql:1: did not run
+  statement 1 (a.iql:1): ran
+  statement 2 (b.iql:1): failed
+  statement 3 (c.iql:1): did not run
 """
 
 

@@ -33,6 +33,13 @@ def test_each_kind_of_file_says_the_same(name: str, mark: str, tmp_path: Path) -
     assert found.keys() >= SAME.keys() - {"nothing"}
 
 
+def test_an_env_file_of_another_kind_is_of_that_kind(tmp_path: Path) -> None:
+    assert read(written(tmp_path, ".env.json", '{"a": 1}')) == {"a": 1}
+    assert read(written(tmp_path, ".env.prod.yaml", "a: 1")) == {"a": 1}
+    with pytest.raises(UsageError, match="cannot tell from its name"):
+        read(written(tmp_path, ".environment", "A=1"))
+
+
 @pytest.mark.parametrize("name", [".env", "prod.env", ".env.production"])
 def test_env_files_hold_text(name: str, tmp_path: Path) -> None:
     text = "# a remark\nexport LABEL='it''s'\nDISK=25674130\nQUOTED=\"a b\\nc\" # why\n\nPATH_LIKE=$HOME/x\n"
@@ -61,9 +68,18 @@ def test_jsonnet_without_its_library_says_how_to_get_it(tmp_path: Path, monkeypa
         ("a.yaml", "a: 1\nb: ]", ":2: not YAML"),
         ("a.yaml", "a: 1\na: 2", ":2: the key 'a' stands twice"),
         ("a.json", '{"a": 1,\n "b": }', ":2:7: not JSON: Expecting value"),
-        ("a.json", '{"a": 1, "a": 2}', "not JSON: the key 'a' stands twice"),
-        ("a.json", '{"a": NaN}', "not JSON: NaN is no JSON number"),
-        ("a.toml", "a = 1\nb = ]", "not TOML: Invalid value (at line 2, column 5)"),
+        ("a.yaml", "a: 1\nb: [1,\n .nan]", ":3: .nan is no number that can be sent"),
+        ("a.yaml", "a: -.INF", ":1: -.INF is no number"),
+        ("a.yaml", "a: 1e999", ":1: 1e999 is no number"),
+        ("a.json", '{"a": 1,\n "b": {"a": 2, "c": [{"c": 3}]}, "a": 2}', ":2:34: the key 'a' stands twice"),
+        ("a.json", '{"NaN": "a NaN, \\" Infinity",\n "b": [-Infinity]}', ":2:8: -Infinity is no number"),
+        ("a.json", '{"a": [1,\n1e999]}', ":2:1: 1e999 is too large a number"),
+        ("a.json", '{"a": ' + 300 * "[" + 300 * "]" + "}", " nests more than 250 levels deep\nhint: make it flatter"),
+        ("a.json", '{"a": ' + 30000 * "[" + 30000 * "]" + "}", " nests more than 250 levels deep"),
+        ("a.toml", "a = " + 5000 * "[" + 5000 * "]", " nests more than 250 levels deep"),
+        ("a.toml", "a = 1\nb = ]", ":2:5: not TOML: Invalid value"),
+        ("a.toml", "a = 1\n[b]\nc = 2\nc = 3", ":4: not TOML: Cannot overwrite a value"),
+        ("a.toml", 'a = "inf"\nb = [1,\n-inf, # nan\n]\nc = nan', ":3: -inf is no number that can be sent"),
         ("a.env", "A=1\nwhat is this", ":2: not NAME=value"),
         ("a.env", "A=1\nB\n", ":2: not NAME=value"),
         ("a.jsonnet", "{\n  a: ,\n}", "a.jsonnet:2:6"),

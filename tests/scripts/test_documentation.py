@@ -179,7 +179,7 @@ def test_an_example_becomes_a_typed_request(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (PUT_IMAGE, "REPLACE without a WHERE is refused"),
+        (PUT_IMAGE, "REPLACE with an empty WHERE is refused"),
         (DELETE_IMAGE, "DELETE without a WHERE is refused"),
         (REPLICATE, "post_replicate_image needs imageId"),
     ],

@@ -54,7 +54,7 @@ def test_what_is_typed_is_a_template_where_data_is_given(capsys: pytest.CaptureF
     assert run(capsys, "exec", "SELECT '{{ x }}'", "--var", "x=1") == (0, "1\n", "")
     code, out, err = run(capsys, "exec", "SELECT 1;\nSELECT {{ x }} + n", "--var", "x=1", "--dryrun")
     assert (code, out) == (1, '"line 1, column 1: statement 1 of 2"\n  SELECT 1\noutput: SELECT 1\n')
-    assert err.endswith("what became of each statement:\n  line 1: was planned\n  line 2: failed\n")
+    assert err.endswith("\n  statement 1 (line 1): was planned\n  statement 2 (line 2): failed\n")
     code, out, err = run(capsys, "exec", "SELECT\n'{{ y }}'", "--var", "x=1")
     assert (code, out) == (1, "")
     assert err.startswith("error: y is not defined\nline 2, column 2:\n  '{{ y }}'\n")
@@ -100,6 +100,22 @@ def test_data_on_top_of_a_script(kind: str, capsys: pytest.CaptureFixture[str]) 
     assert "a.iql:6:8:\n  SELECT {{ nobody }};" in run(capsys, "run", "a.iql")[2]
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        'json {"a": ">>>",\n"b": "\\">>>\n"}'.replace('\n"}', '"}'),
+        'json\n{"a": "x",\n"b": ">>>"}',
+        "jsonnet {a: '>>>', // it's >>>\n b: @'a''>>>', /* >>> */ c: |||\n  >>>\n|||,\n}",
+        'jsonnet {a: "it\'s", # >>>\n b: 1}',
+    ],
+)
+def test_the_mark_that_ends_data_may_stand_inside_it(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"<<<{block} >>> SELECT '{{{{ a }}}}'")
+    code, out, err = run(capsys, "run", "a.iql")
+    assert (code, err) == (0, "")
+    assert out in (">>>\n", "x\n", "it's\n")
+
+
 def test_data_on_top_that_cannot_be_read(capsys: pytest.CaptureFixture[str]) -> None:
     write("a.iql", '\n<<<json\n{"a": 1,\n "b" 2}\n>>>\nSELECT 1')
     assert run(capsys, "run", "a.iql") == (2, "", "error: a.iql:4:6: not JSON: Expecting ':' delimiter\n")
@@ -133,10 +149,13 @@ SELECT 'a;b';
 {{% for id in ["19044871", "19044872"] %}}
 DELETE FROM {IMAGES} WHERE id = 'private/{{{{ id }}}}';
 {{% endfor %}}
-SELECT id FROM {IMAGES} WHERE id = 'private/23100417'
-  AND lable = '{{{{ x }}}}';
+DELETE FROM {IMAGES} WHERE id =
+  'private/{{{{ x }}}}';
 SELECT 9;
 """
+
+
+UNDER = "^" * len(f"DELETE FROM {IMAGES} WHERE id =")
 
 
 def test_a_script_that_stops_tells_what_became_of_each_statement(capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,26 +164,70 @@ def test_a_script_that_stops_tells_what_became_of_each_statement(capsys: pytest.
     assert (code, out) == (1, "a;b\n")
     assert err == (
         "1 row deleted\n1 row deleted\n"
-        "error: linode.images.images has no column or parameter 'lable'\n"
-        "a.iql:8:7:\n    AND lable = '{{ x }}';\n        ^^^^^\nhint: did you mean label?\n"
-        f"note: the statement was: SELECT id FROM {IMAGES} WHERE id = 'private/23100417' AND lable = '1'\n"
+        f"error: HTTP 404: Not found\na.iql:7:1:\n  DELETE FROM {IMAGES} WHERE id =\n  {UNDER}\n"
+        "request: DELETE https://api.linode.com/v4/images/private%2F1\n"
+        "hint: nothing is there, or it is not the account's to see: check the values in the statement\n"
+        f"note: statement 4 of 5, a.iql:7, was:\n  DELETE FROM {IMAGES} WHERE id =\n    'private/1'\n"
         "note: what became of each statement:\n"
-        "  a.iql:2: ran\n"
-        "  a.iql:5: ran, 1 row deleted (2 statements)\n"
-        "  a.iql:7: failed\n"
-        "  a.iql:9: did not run\n"
+        "  statement 1 (a.iql:2): ran\n"
+        "  statements 2-3 (a.iql:5): ran, 1 row deleted\n"
+        "  statement 4 (a.iql:7): failed\n"
+        "  statement 5 (a.iql:9): did not run\n"
     )
 
 
 def test_a_script_may_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    write("a.iql", FAILING)
+    write("a.iql", FAILING + "SELECT lable FROM linode.images.images;\n")
     code, out, err = run(capsys, "run", "a.iql", "--var", "x=1", "--on-error", "continue", "-f", "out.csv")
     assert (code, out) == (1, "")
     assert Path("out.csv.partial").read_text() == "a;b\n9\n"
-    assert "error: linode.images.images has no column or parameter 'lable'\na.iql:8:7:\n" in err
-    assert "error: 1 statement of 5 failed\n" in err
-    assert err.index("  a.iql:7: failed\n") < err.index("  a.iql:9: ran\n")
+    assert "error: HTTP 404: Not found\na.iql:7:1:\n" in err
+    assert "error: linode.images.images has no column or parameter 'lable'\na.iql:10:8:\n" in err
+    assert "error: 2 statements of 6 failed\n" in err
+    assert "  statement 4 (a.iql:7): failed\n  statement 5 (a.iql:9): ran\n  statement 6 (a.iql:10): failed" in err
     assert not Path("out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (
+            f"SELECT id FROM {IMAGES}\n  WHERE lable = '{{{{ x }}}}';",
+            "has no column or parameter 'lable'\nb.iql:3:9:",
+        ),
+        ("SELECT 1 FROM linode.images.imgs;", "linode.images has no resource 'imgs'\nb.iql:2:15:"),
+        (f"DELETE FROM {IMAGES};", "DELETE without a WHERE is refused"),
+        (f"UPDATE {IMAGES} SET label = 'a' WHERE id = 'private/1';", "has no UPDATE\nb.iql:2:8:"),
+        (
+            f"INSERT INTO {IMAGES} (data__disk_id) VALUES (1), ('abc');",
+            "row 2 of 2: data__disk_id expects an integer",
+        ),
+        (f"EXPLAIN SELECT lable FROM {IMAGES};", "no column or parameter 'lable'\nb.iql:2:16:"),
+        ("SHOW METHODS IN linode.images.imgs;", "linode.images has no resource 'imgs'"),
+        ("DESCRIBE linode.images.imgs;", "linode.images has no resource 'imgs'"),
+        ("USE linod;", "did you mean linode?"),
+        (f"SELECT 1 WHERE 1 {f'IN (SELECT size FROM {IMAGES} WHERE size ' * 300}= 1{')' * 300}", "nested too deeply"),
+        (f"EXEC {IMAGES}.post_replicate_image @imageId = 'private/1';", "post_replicate_image needs regions"),
+    ],
+)
+def test_a_script_with_a_fault_anywhere_does_nothing(
+    last: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("a.iql", "USE linode;\nDELETE FROM images.images WHERE id = 'private/{{ x }}';")
+    write("b.iql", "SELECT 1;\n" + last)
+    code, out, err = run(capsys, "run", "a.iql", "b.iql", "--var", "x=19044871")
+    assert (code, out) == (1, "")
+    assert told in err
+    assert err.endswith("note: nothing has been run: all statements are looked at before the first one is\n")
+    assert "deleted" not in err
+
+
+def test_what_is_foreseen_needs_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """A value that only an earlier answer can tell is looked at when it is there."""
+    write("a.iql", f"INSERT INTO {IMAGES} (data__disk_id) SELECT label FROM {IMAGES} WHERE id = 'linode/arch';")
+    _, _, err = run(capsys, "run", "a.iql")
+    assert "data__disk_id expects an integer at least 1, got 'Arch Linux'" in err
+    assert "nothing has been run" not in err
 
 
 def test_an_error_of_the_api_is_placed_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,7 +235,7 @@ def test_an_error_of_the_api_is_placed_too(capsys: pytest.CaptureFixture[str]) -
     code, _, err = run(capsys, "run", "a.iql")
     assert code == 1
     assert "\na.iql:2:1:\n  DELETE\n  ^^^^^^\n" in err
-    assert "  a.iql:2: failed\n" in err
+    assert "  statement 2 (a.iql:2): failed\n" in err
 
 
 @pytest.mark.parametrize(
@@ -196,6 +259,85 @@ def test_a_value_of_the_wrong_type_names_variable_column_and_type(
     assert f"a.iql:{told}" in err
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (
+            "''",
+            "WHERE {{ w }}\n                                   ^^^^^\nhint: say behind it which rows, in the",
+        ),
+        ("WHERE id = 1", "^^^^^^^\nhint: bare text is SQL, and what it makes of the statement here cannot be read\n"),
+        ("private", "has no column or parameter 'private'\na.iql:1:40:\n"),
+    ],
+)
+def test_a_bare_condition_that_is_none(value: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"DELETE FROM {IMAGES} WHERE {{{{ w }}}}")
+    code, _, err = run(capsys, "run", "a.iql", "--var", f"w={value}")
+    assert code == 1
+    assert told in err
+    assert run(capsys, "run", "a.iql", "--var", "w=id = 'private/19044871'")[::2] == (0, "1 row deleted\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("SELECT page FROM IMAGES\nWHERE page = '{{ a }}' AND page_size = '{{ p }}'", "2:15"),
+        ("SELECT page FROM IMAGES WHERE page\nIN (1, '{{ p }}')", "2:9"),
+        ("WITH v(x, d) AS (SELECT '{{ a }}',\n'{{ p }}') INSERT INTO IMAGES (data__disk_id) SELECT d FROM v", "2:2"),
+        ("INSERT INTO IMAGES (data__disk_id)\nSELECT d FROM (SELECT '{{ p }}' AS d) WHERE '{{ a }}' = '7'", "2:25"),
+        ("EXEC IMAGES.post_image @disk_id = (SELECT\n'{{ p }}')", "2:2"),
+    ],
+)
+def test_a_wrong_value_of_a_subquery_names_its_variable_too(
+    text: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("a.iql", text.replace("IMAGES", IMAGES))
+    code, _, err = run(capsys, "run", "a.iql", "--var", "p=abc", "--var", "a=7")
+    assert code == 1
+    named = "a" if "page_size" in text else "p"
+    assert f"; the value is that of {{{{ {named} }}}}\na.iql:{place}:\n" in err or "got 'abc'; the value is" in err
+    assert " expects an integer" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "INSERT INTO IMAGES (data__disk_id) SELECT\n{{ x }}",
+            "data__disk_id expects an integer at least 1, got true",
+        ),
+        ("INSERT INTO IMAGES (data__disk_id, data__label) VALUES (1,\n{{ x }})", "data__label expects a text"),
+        ("EXEC IMAGES.post_image @disk_id =\n{{ x }}", "disk_id expects an integer at least 1, got true"),
+        ("REPLACE IMAGES SET label =\n{{ x }} WHERE id = 'private/1'", "label expects a text"),
+    ],
+)
+def test_a_boolean_is_one_only_where_one_is_wanted(text: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", text.replace("IMAGES", IMAGES))
+    code, _, err = run(capsys, "run", "a.iql", "--var", "x=true")
+    assert code == 1
+    assert told in err
+    assert "got true; the value is that of {{ x }}\na.iql:2:1:\n" in err
+    write("a.iql", f"INSERT INTO {IMAGES} (data__disk_id, data__cloud_init) VALUES (25674130, {{{{ x }}}})")
+    assert run(capsys, "run", "a.iql", "--var", "x=true")[0] == 0
+
+
+def test_a_text_in_brackets_is_json_where_the_document_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        "a.iql",
+        "USE linode; INSERT INTO images.images (data__disk_id, data__label, data__tags)\n"
+        "VALUES (25674130, '[{{ x }}]', '[{{ x }}]') RETURNING label, tags",
+    )
+    assert run(capsys, "run", "a.iql", "--var", "x=web")[:2] == (0, '[web],"[""web""]"\n')
+    write("a.iql", "SELECT '[{{ x }}]' AS a")
+    code, _, err = run(capsys, "run", "a.iql", "--var", "x=web")
+    assert code == 1
+    assert (
+        "{{ x }} does not fit here: nobody can say whether the text in brackets around it is JSON\na.iql:1:10:" in err
+    )
+    assert "hint: write '{{ [...] | tojson }}' for JSON, and '{{ '[' ~ ... ~ ']' }}' for a text\n" in err
+    assert run(capsys, "run", "a.iql", "--var", "x=7")[1] == "[7]\n"
+
+
 def test_bare_text_that_is_no_sql_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     write("a.iql", f"INSERT INTO {IMAGES} (data__disk_id, data__label) SELECT 1, {{{{ label }}}}")
     _, _, err = run(capsys, "run", "a.iql", "--var", "label=web")
@@ -209,7 +351,7 @@ def test_what_fails_after_a_write_leaves_nothing_unknown(capsys: pytest.CaptureF
     write("a.iql", f"DELETE FROM {IMAGES} WHERE id = 'private/19044871' RETURNING label;\nSELECT 1;")
     code, _, err = run(capsys, "run", "a.iql", "-f", "/dev/full")
     assert code == 1
-    assert "  a.iql:1: ran, 1 row deleted; what it returns was not shown\n  a.iql:2: did not run\n" in err
+    assert "  statement 1 (a.iql:1): ran, 1 row deleted; what it returns was not shown\n" in err
 
 
 def test_a_write_that_breaks_off_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,7 +362,10 @@ def test_a_write_that_breaks_off_is_told_as_such(capsys: pytest.CaptureFixture[s
     answers: dict[str, Answer] = {"1": broken, "2": Interrupted("interrupted after 1 row"), "3": rows()}
     session = FakeSession(lambda text: [answers[text[-1]]])
     assert main(["run", "a.iql", "--on-error", "continue"], session=session) == 130
-    told = "  a.iql:1: failed part-way, as its error tells\n  a.iql:2: interrupted\n  a.iql:3: did not run\n"
+    told = (
+        "  statement 1 (a.iql:1): failed part-way, as its error tells\n"
+        "  statement 2 (a.iql:2): interrupted\n  statement 3 (a.iql:3): did not run\n"
+    )
     assert capsys.readouterr().err.endswith(told)
 
 
@@ -228,7 +373,9 @@ def test_an_interrupted_script_tells_how_far_it_came(capsys: pytest.CaptureFixtu
     write("a.iql", "SELECT 1;\nSELECT 2;\nSELECT 3;")
     session = FakeSession(lambda text: [KeyboardInterrupt()] if "2" in text else [rows()])
     assert main(["run", "a.iql", "-H", "-o", "csv", "--on-error", "continue"], session=session) == 130
-    told = "  a.iql:1: ran\n  a.iql:2: interrupted\n  a.iql:3: did not run\n"
+    told = (
+        "  statement 1 (a.iql:1): ran\n  statement 2 (a.iql:2): interrupted\n  statement 3 (a.iql:3): did not run\n"
+    )
     assert capsys.readouterr().err == f"interrupted\nnote: what became of each statement:\n{told}"
 
 
@@ -266,7 +413,7 @@ def test_a_dry_run_finds_what_would_fail(capsys: pytest.CaptureFixture[str]) -> 
     code, _, err = run(capsys, "run", "a.iql", "--var", "label=x", "--dryrun")
     assert code == 1
     assert "a.iql:6:13:\n" in err
-    assert "  a.iql:4: was planned\n" in err
+    assert "  statement 3 (a.iql:4): was planned\n" in err
 
 
 SECRET = "correct-horse's battery"
@@ -413,4 +560,4 @@ def test_a_wrong_value_is_that_of_its_own_variable(capsys: pytest.CaptureFixture
 def test_a_statement_of_several_lines_is_told_whole(capsys: pytest.CaptureFixture[str]) -> None:
     write("a.iql", f"DELETE FROM {IMAGES}\nWHERE id = 'private/99999999';")
     _, _, err = run(capsys, "run", "a.iql")
-    assert f"note: the statement was: DELETE FROM {IMAGES} WHERE id = 'private/99999999'" in err
+    assert f"note: the statement was:\n  DELETE FROM {IMAGES}\n  WHERE id = 'private/99999999'\n" in err

@@ -265,7 +265,7 @@ LIES: list[tuple[str, int, Envelope, str]] = [
     ("no pages later", 2, {"pages": None}, "the answer does not say how many pages there are"),
     ("negative pages", 1, {"pages": -3}, "$.pages should be a count, and is -3"),
     ("pages in words", 1, {"pages": "many"}, "$.pages should be a count, and is 'many'"),
-    ("true pages", 1, {"pages": True}, "$.pages should be a count, and is True"),
+    ("true pages", 1, {"pages": True}, "$.pages should be a count, and is true"),
     ("half a page", 1, {"pages": 1.5}, "$.pages should be a count, and is 1.5"),
     ("pages beyond measure", 1, {"pages": 10**30}, "$.pages should be a count, and is '1000000"),
     ("rows on no pages", 1, {"pages": 0}, "page 1 has 25 rows, and says that there are 0 pages"),
@@ -494,7 +494,7 @@ def test_a_token_that_is_named_is_read_alone() -> None:
 
 
 BROKEN: list[tuple[Method, Envelope, type[StratoqlError], str]] = [
-    (chained("token", "$.next"), {"next": True}, ResponseError, "$.next should name the next page, and is True"),
+    (chained("token", "$.next"), {"next": True}, ResponseError, "$.next should name the next page, and is true"),
     (chained("token", "$.next"), {"next": 1.5}, ResponseError, "$.next should name the next page, and is 1.5"),
     (chained("token", "$.next"), {"next": "2"}, ResponseError,
      "page 2 names one that came before as the next: the list goes in a circle"),

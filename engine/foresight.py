@@ -1,0 +1,52 @@
+"""What can be known of a statement before anything is sent: its plan, and every request that depends on no answer."""
+
+from __future__ import annotations
+
+from engine import discovery
+from engine.errors import StratoqlError, SyntaxFault
+from engine.executor import calls, create_tables
+from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.planner.names import Names
+from engine.planner.plan import Plan
+from engine.planner.planner import plan
+from engine.settings import Settings
+from engine.store import Store
+
+
+def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
+    """The names in force after the statement; nothing is sent.
+
+    Raises what running it would raise before its first request leaves: an unknown name, a value that does not fit.
+    """
+    body = statement.body
+    try:
+        match body:
+            case Use():
+                return names.using(body.provider)
+            case Explain():
+                return foresee(body.statement, names, settings)
+            case Show():
+                discovery.show(body, names)
+            case Describe():
+                discovery.describe(body, names)
+            case _:
+                _build(plan(body, names, pushdown=settings.pushdown).plan, settings)
+    except StratoqlError as error:
+        error.statement = error.statement or statement.text
+        raise
+    except RecursionError:
+        fault = SyntaxFault("the statement is nested too deeply")
+        fault.statement = statement.text
+        raise fault from None
+    return names
+
+
+def _build(made: Plan, settings: Settings) -> None:
+    store = Store(settings.timeout)
+    try:
+        create_tables(made, store)
+        for step in made.steps:
+            if not step.reads or step.feed is None:
+                calls(step, store, settings)
+    finally:
+        store.close()
