@@ -29,6 +29,7 @@ SETTINGS = (
     "page_size",
     "pushdown",
     "insecure_http",
+    "ledger",
 )
 SHELL = ("prompt", "init_command", "history", "confirm")
 _DEFAULTS: dict[str, Any] = {
@@ -229,6 +230,10 @@ _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
         "action": "store_const",
         "const": True,
         "help": "allow plain http to hosts other than this one",
+    },
+    ("--ledger",): {
+        "metavar": "FILE",
+        "help": "write down every write in FILE as it happens, for resume and undo",
     },
     ("--prompt",): {"metavar": "TEXT", "help": "what stands before what is typed in the shell"},
     ("--init-command",): {"metavar": "SQL", "help": "what the shell runs first"},

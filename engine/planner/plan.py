@@ -49,6 +49,8 @@ class Step(Struct, frozen=True):
     compared: frozenset[str] = frozenset()  # the columns that a USING or NATURAL join compares
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
     why: str = ""
+    holds: Mapping[str, str] = {}  # the columns that hold now what the attributes that are set will hold
+    own: frozenset[str] = frozenset()  # of these the attributes that are computed from what they hold
 
     @property
     def writes(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from msgspec.structs import replace
 from sqlglot import exp
 
 from engine.errors import Refused, Span, SyntaxFault, UnknownName, suggest
@@ -45,8 +46,11 @@ def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Pl
     return _plan(step, reading, feed, params, (), statement.returning, resource.name)
 
 
-def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Plan:
-    """REPLACE and UPDATE: the SET expressions, and the key of each row that the WHERE keeps."""
+def plan_change(statement: Change, names: Names, *, pushdown: bool = True, remember: bool = False) -> Plan:
+    """REPLACE and UPDATE: the SET expressions, and the key of each row that the WHERE keeps.
+
+    `remember`: the rows are read before, be it only to know what they were.
+    """
     provider, resource = names.resource(statement.target)
     words = [word for word, _ in statement.assignments]
     method = _method(resource, statement.verb, statement.target, words)
@@ -58,9 +62,26 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Pl
     for param, (_, value) in zip(params, statement.assignments, strict=True):
         items += ["(", value, f"\n) AS {quote_name(param.name)}, "]
     computed = any(_columns_in(value) for _, value in statement.assignments)
-    reading, keys = _rows(statement, method, resource, names, items, read=computed, pushdown=pushdown)
-    step = Step(OUT, provider, _full(names, statement.target), statement.verb, method, method.response.columns)
+    reading, keys = _rows(
+        statement, method, resource, names, items, read=computed, pushdown=pushdown, remember=remember
+    )
     alias = statement.alias or resource.name
+    holds = _holds(params, resource)
+    own = {
+        param.name
+        for param, (_, value) in zip(params, statement.assignments, strict=True)
+        if param.name in holds and _reads_itself(value, holds[param.name], alias)
+    }
+    step = Step(
+        OUT,
+        provider,
+        _full(names, statement.target),
+        statement.verb,
+        method,
+        method.response.columns,
+        holds=holds,
+        own=frozenset(own),
+    )
     return _plan(step, reading, reading.query, [*params, *keys], (), statement.returning, alias)
 
 
@@ -134,13 +155,8 @@ def _plan(
 ) -> Plan:
     """The reading steps, the write over their rows, and the RETURNING over what came back."""
     stamps = _returned(step, params, carried, returning)
-    step = Step(
-        step.table,
-        step.provider,
-        step.resource,
-        step.verb,
-        step.method,
-        step.columns,
+    step = replace(
+        step,
         rows=step.method.response.rows,
         feed=feed,
         reads=tuple(s.table for s in reading.steps),
@@ -162,6 +178,7 @@ def _rows(
     *,
     read: bool,
     pushdown: bool,
+    remember: bool = False,
 ) -> tuple[Reading, list[Param]]:
     """The query that finds the rows to write, planned, and the parameters it gives.
 
@@ -192,7 +209,9 @@ def _rows(
         spelled = "".join(f", {quote_name(name)} AS {quote_name(other)}" for name, other in second.items())
         rows = f"SELECT *{spelled} FROM ({feed_sql(pins, {})[0]})"
         text = weave(*ctes, "SELECT ", *items, listed, f" FROM ({rows}) AS {quote_name(alias)} WHERE (", where, "\n)")
-        return plan_query(text, names, pushdown=pushdown), keys
+        seen = _seen(statement, method, resource, names) if remember else ()
+        found = plan_query(text, names, first=len(seen), pushdown=pushdown)
+        return replace(found, steps=(*seen, *found.steps)), keys
     if not resource.bound("select"):
         raise Refused(
             f"this WHERE cannot be honoured: {statement.target} cannot be read to check it",
@@ -206,6 +225,24 @@ def _rows(
         *ctes, "SELECT ", *items, ", ".join(sources), f" FROM {target} AS {quote_name(alias)} WHERE (", where, "\n)"
     )
     return plan_query(text, names, pushdown=pushdown), keys
+
+
+def _seen(statement: Change | Delete, method: Method, resource: Resource, names: Names) -> tuple[Step, ...]:
+    """The steps that read the rows of a write whose keys its WHERE gives: for what they were, not for which they are.
+
+    None where they cannot be read by what addresses them alone.
+    """
+    keys = [p.key or p.name for p in method.required if p.location != "body"]
+    if not resource.bound("select") or statement.where is None:
+        return ()
+    alias, target = statement.alias or resource.name, ".".join(map(quote_name, statement.target.parts))
+    ctes: Pieces = [statement.ctes, " "] if statement.ctes is not None else []
+    listed = ", ".join(f"{quote_name(alias)}.{quote_name(key)}" for key in keys)
+    text = weave(*ctes, f"SELECT {listed} FROM {target} AS {quote_name(alias)} WHERE (", statement.where, "\n)")
+    try:
+        return plan_query(text, names).steps
+    except Refused:
+        return ()
 
 
 def _condition(where: Text) -> exp.Expr:
@@ -275,6 +312,20 @@ def _one_row(word: Word, value: Text) -> None:
 def _columns_in(text: Text) -> list[exp.Column]:
     """Every column that an expression reads, those of its subqueries included."""
     return list(parse_query(weave("SELECT (", text, "\n)")).find_all(exp.Column))
+
+
+def _holds(params: Sequence[Param], resource: Resource) -> dict[str, str]:
+    """The attributes that a row has as a column too, with the column."""
+    columns = {column.name for column in resource.columns}
+    return {param.name: param.wire for param in params if not param.parents and param.wire in columns}
+
+
+def _reads_itself(value: Text, held: str, alias: str) -> bool:
+    """Whether a SET expression reads the column that it sets."""
+    return any(
+        column.name.casefold() == held.casefold() and column.table.casefold() in ("", alias.casefold())
+        for column in _columns_in(value)
+    )
 
 
 def _carried(returning: Text | None, method: Method, resource: Resource) -> tuple[Column, ...]:
