@@ -8,12 +8,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.arguments import Job
-from engine.errors import InvalidValue, Refused
+from engine.errors import Refused
 from engine.language.text import Text, quote_name, quote_text
 from engine.planner.plan import Plan, Step
 from engine.result import ColumnType
 from engine.store import Store
-from engine.wire.values import encode
+from engine.wire.values import alike
 from provider_registry.model import Param
 
 TELLING = ("label", "name", "title")  # columns by which people know a row
@@ -33,7 +33,7 @@ def widened(plan: Plan, *, told: bool = False) -> Plan:
         wanted |= {*TELLING, *written.holds.values(), *filter(None, (p.key or p.name for p in addressing(written)))}
     steps = [_fetching(step, wanted) if reads(step, written) else step for step in plan.steps]
     if told:  # and the id of what is made
-        steps = [_fetching(step, _identifying(step)) if step.writes else step for step in steps]
+        steps = [identified(step) if step.writes else step for step in steps]
     return replace(plan, steps=tuple(steps))
 
 
@@ -46,10 +46,11 @@ def _fetching(step: Step, wanted: set[str]) -> Step:
     return replace(step, fetch=step.fetch | {column.name for column in step.columns if column.name in wanted})
 
 
-def _identifying(step: Step) -> set[str]:
-    """The columns of an answer that tell what was made: its id, or the object that has it."""
+def identified(step: Step) -> Step:
+    """The step with what tells what it made fetched too: its id, or the object that has one."""
     names = {column.name for column in step.columns}
-    return {"id"} if "id" in names else {column.name for column in step.columns if "id" in column.shape.fields}
+    objects = {column.name for column in step.columns if "id" in column.shape.fields}
+    return _fetching(step, {"id"} if "id" in names else objects)
 
 
 def addressing(written: Step) -> list[Param]:
@@ -136,7 +137,7 @@ def _changed(written: Step, job: Job) -> Job | None:
     same = {
         name
         for name in written.own & args.keys()
-        if written.holds[name] in old and _same(params[name], args[name], old[written.holds[name]])
+        if written.holds[name] in old and alike(params[name].shape, args[name], old[written.holds[name]])
     }
     if not same:
         return job
@@ -144,14 +145,3 @@ def _changed(written: Step, job: Job) -> Job | None:
     if not any(params[name].location == "body" for name in left):
         return None
     return replace(job, call=replace(job.call, args=left))
-
-
-def _same(param: Param, new: Any, old: Any) -> bool:
-    """Whether two values of SQL would travel as one."""
-    if new is None or old is None:
-        return new is old
-    old = str(old) if isinstance(old, str) else old
-    try:
-        return bool(encode(param.shape, new, param.name) == encode(param.shape, old, param.name))
-    except InvalidValue:
-        return False

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
     from engine.connections import Connection
     from engine.language.hints import Hint
+    from engine.portal import Portal
     from engine.preview import Approve
     from engine.tally import Tally
-    from engine.wire.client import Event
+    from engine.wire.client import Event, Traffic
 
 _DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "done"}
 
@@ -334,6 +335,11 @@ class Session:
                     transport = sandbox(self.settings.sandbox or None)
                 self._connection = connect(self.settings, transport)
             return self._connection
+
+    def traffic(self) -> tuple[Traffic, Portal]:
+        """What one further statement sends through, and the loop that it is sent on."""
+        connection = self._connected()
+        return connection.client.statement(self.settings, self.on_event), connection.portal
 
     def close(self) -> None:
         """Let go of the connections and the loop. May be called again."""

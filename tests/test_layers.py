@@ -23,7 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.executor", "engine.discovery"}),
     frozenset({"engine.explain", "engine.watched"}),
     frozenset({"engine.session"}),
-    frozenset({"engine.formats", "engine.script"}),
+    frozenset({"engine.formats", "engine.replay", "engine.script"}),
     frozenset({"engine.api"}),
     frozenset({"engine.cli", "engine.repl", "engine.alchemy"}),
     frozenset({"engine.notebook"}),

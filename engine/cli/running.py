@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 class Statements(progress.Heard, Protocol):
-    """What runs statements: a session."""
+    """What runs statements: a session. `secrets` are texts that it writes down nowhere."""
+
+    secrets: frozenset[str]
 
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
         """One result per statement, each executed when it is asked for."""
@@ -99,6 +101,7 @@ def run_scripts(
     items = [item for script in scripts for item in prepare(script, data, read_script)]
     secrets = frozenset().union(*(item.secrets for item in items))
     with output.destination(given.outfile) as stream, open_session(settings) as session, terminal.without(secrets):
+        session.secrets = secrets
         _run_items(items, session, stream, given)
 
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -71,6 +72,7 @@ class Witness:
         self._statement = clean(statement, _SHOWN)
         self._scrub = scrub
         self._thread = ThreadPoolExecutor(1, "ledger")
+        self.broken: NotSent | None = None  # why nothing more can be written down
         self._open: set[int] = set()  # calls of which the last line says that they are about to be sent
 
     async def intend(self, number: int) -> None:
@@ -101,7 +103,6 @@ class Witness:
 
     def close(self) -> None:
         """Let go of the file. Nothing is under way any more."""
-        self._thread.shutdown()
         self._file.close()
 
     async def _write(self, event: Event, number: int, **more: Any) -> None:
@@ -112,8 +113,14 @@ class Witness:
 
     def _append(self, event: Event, number: int, **more: Any) -> None:
         call = self._calls[number]
-        more |= {"method": call.method, "path": call.path, "key": call.key, "statement": self._statement}
-        self._file.append(Line(event, self.run, now(), call.call, **more))
+        more |= {"method": call.method, "path": call.path, "key": call.key}
+        if event != "sending":
+            more["statement"] = self._statement
+        try:
+            self._file.append(Line(event, self.run, now(), call.call, **more))
+        except NotSent as error:
+            self.broken = error
+            raise
 
     def _facts(self, outcome: Outcome) -> dict[str, Any]:
         """Status, id and error of an outcome."""
@@ -154,7 +161,10 @@ def account(job: Job, settings: Settings, traffic: Signed, run: str) -> Account:
     """With whom the calls of a run talk. A sandbox is an API of its own. Raises CredentialError."""
     url = prepare(job.call, settings).url
     fingerprint = traffic.grant(job.call, url, origin(url)).fingerprint(run)
-    return Account(origin(url) if settings.sandbox is None else "the sandbox", fingerprint)
+    if settings.sandbox is None:
+        return Account(origin(url), fingerprint)
+    kept = f"the sandbox {Path(settings.sandbox).absolute()}" if settings.sandbox else "a sandbox in memory"
+    return Account(kept, fingerprint)
 
 
 def begin(
@@ -174,18 +184,18 @@ def begin(
     talks = account(todo[0], settings, traffic, run)
     scrub = masks.scrubber([*hidden, *([] if settings.sandbox is not None else at_hand(settings))], traffic.scrub)
     calls = planned(todo, settings, scrub)
+    told = masks.statement(statement, secret=any(call.secret for call in calls), scrub=scrub)
     file = File(path)
     try:
-        return _begun(file, step, calls, statement, talks, run, scrub)
+        write_run(file, step, calls, told, talks, run)
     except BaseException:
         file.close()
         raise
+    return Witness(file, run, calls, told, scrub)
 
 
-def _begun(
-    file: File, step: Step, calls: Sequence[Planned], statement: str, talks: Account, run: str, scrub: Scrub
-) -> Witness:
-    told = masks.statement(statement, secret=any(call.secret for call in calls), scrub=scrub)
+def write_run(file: File, step: Step, calls: Sequence[Planned], statement: str, talks: Account, run: str) -> None:
+    """Write down what is planned. Nothing masked may be left in it. Raises NotSent."""
     file.append(
         Line(
             "run",
@@ -197,7 +207,6 @@ def _begun(
             api=talks.api,
             account=talks.account,
             calls=list(calls),
-            statement=told,
+            statement=statement,
         )
     )
-    return Witness(file, run, calls, told, scrub)

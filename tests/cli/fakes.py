@@ -37,6 +37,7 @@ class FakeSession:
     settings: list[Settings] = field(default_factory=list)
     closed: int = 0
     on_event: Listener | None = None
+    secrets: frozenset[str] = frozenset()
 
     def __call__(self, settings: Settings) -> Self:
         """Opens it."""
