@@ -58,13 +58,17 @@ class File:
         """Add a line; it is on the disk when this returns. Raises NotSent."""
         data = spell(line) if self._whole else b"\n" + spell(line)
         try:
-            self._whole = os.write(self._file, data) == len(data)
+            self._whole = self._put(data) == len(data)
             if self._whole:
                 os.fsync(self._file)
         except OSError as error:
             raise NotSent(f"cannot write the ledger {self.path}: {error.strerror or error}") from error
         if not self._whole:
             raise NotSent(f"cannot write the ledger {self.path}: there is no room for a whole line")
+
+    def _put(self, data: bytes) -> int:
+        """In one piece, so that lines of several processes do not mix; how much of it there was room for."""
+        return os.write(self._file, data)
 
     def lines(self) -> list[Line]:
         """All that is in it. Raises UsageError where something is that no ledger holds."""
