@@ -70,7 +70,7 @@ def crashed(data: bytes, known: set[int], taken: list[bool]) -> tuple[Account, s
 
 
 @pytest.mark.parametrize("verb", list(STATEMENTS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_wherever_it_is_cut_each_write_happens_once(verb: str, data: st.DataObject) -> None:
     """Twice: what has resumed it is cut too."""
