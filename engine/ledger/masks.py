@@ -37,6 +37,8 @@ def arguments(args: Mapping[str, Any], scrub: Scrub) -> tuple[dict[str, Any], bo
 
     >>> arguments({"data__label": "web", "data__root_pass": "x"}, str)
     ({'data__label': 'web', 'data__root_pass': '***'}, True)
+    >>> arguments({"data__users": '[{"name": "me", "password": "x"}]', "data__tags": '["a"]'}, str)
+    ({'data__users': [{'name': 'me', 'password': '***'}], 'data__tags': '["a"]'}, True)
     """
     kept = {name: _masked(name, value, scrub) for name, value in args.items()}
     return kept, any(kept[name] != value for name, value in args.items())

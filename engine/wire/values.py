@@ -69,6 +69,8 @@ def alike(shape: Shape, one: Any, other: Any, *, any_order: bool = False) -> boo
     (False, True)
     >>> alike(Shape(type="array"), '["a", "b"]', ["b", "a"], any_order=True), alike(Shape(), None, "")
     (True, False)
+    >>> alike(Shape(type="integer"), "five", 5)
+    False
     """
     if one is None or other is None:
         return one is other

@@ -66,13 +66,7 @@ def test_what_is_left_is_told_and_is_the_exit_code(state: str, capsys: pytest.Ca
     look = "it may have happened: look for it, then say --decide"
     assert [row[1:] for row in csv.reader(io.StringIO(out))] == [
         ["2", "PUT /v4/images/private%2F19044872", "imageId = private/19044872", "would be sent", ""],
-        [
-            "1",
-            "POST /v4/images",
-            "data__disk_id = 25674130",
-            "decide",
-            "it may have happened: look for it, then say --decide",
-        ],
+        ["1", "POST /v4/images", "data__disk_id = 25674130", "decide", look],
     ]
     assert err == "1 would be sent, 1 decide\n"
     assert main(["resume", state, "l.jsonl"]) == 1

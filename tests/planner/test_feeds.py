@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -255,3 +258,19 @@ def test_a_long_list_of_requests_is_cut_short() -> None:
 def test_nothing_to_send_is_said() -> None:
     rows, _, _ = ask(f"SELECT * FROM {ORDERS} WHERE customerId = NULL", dry_run=True)
     assert "  send: nothing, no row of the feed has a value" in [row[0] for row in rows]
+
+
+def test_rows_are_read_before_they_change_where_that_is_wanted_and_possible() -> None:
+    """A ledger wants it: one list more, and the change itself is what it was; what cannot be read is changed too."""
+    with TemporaryDirectory() as folder:
+        kept = Settings(environ={}, ledger=f"{folder}/ledger")
+        sql = f"UPDATE {ORDERS} SET note = 'n' WHERE customerId = 1 AND orderId IN (11, 12)"
+        changes = ['PATCH /customers/1/orders/11  {"note":"n"}', 'PATCH /customers/1/orders/12  {"note":"n"}']
+        assert ask(sql)[1] == changes
+        assert ask(sql, kept)[1] == ["GET /customers/1/orders", *changes]
+        assert ask("UPDATE acme.shop.notes SET text = 'n' WHERE noteId = 5", kept)[1:] == (
+            ['PATCH /notes/5  {"text":"n"}'],
+            "",
+        )
+        begun = json.loads(Path(kept.ledger or "").read_text(encoding="utf-8").splitlines()[0])
+        assert [call["before"] for call in begun["calls"]] == [{"id": 11, "note": None}, {"id": 12, "note": None}]
