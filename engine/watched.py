@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.arguments import Job
-from engine.errors import Declined, Refused
+from engine.errors import Declined, PartialWrite, Refused
 from engine.executor import check_number, create_tables, find_writes, run_until_write, run_write
 from engine.planner.plan import Plan, Step
 from engine.preview import Approve, preview
@@ -55,6 +55,9 @@ async def watched(here: Setting, step: Step, text: str, approve: Approve | None,
     witness = await way.query(begun, lambda: None)
     try:
         await way.steps(portal, run_write(made, todo, store, traffic, settings, tally, witness))
+    except PartialWrite as error:
+        error.hint = "; ".join(filter(None, (error.hint, f"stratoql resume {settings.ledger} goes on from here")))
+        raise
     finally:
         witness.close()
     return tally

@@ -77,18 +77,15 @@ class Witness:
 
     async def intend(self, number: int) -> None:
         """A call is about to leave."""
-        self._open.add(number)
         try:
             await self._write("sending", number)
         except NotSent as error:
-            self._open.discard(number)
             error.hint = error.hint or "nothing is sent that cannot be written down"
             raise
 
     async def settle(self, number: int, outcome: Outcome) -> None:
         """What became of a call is known."""
         await self._write(_event(outcome), number, **self._facts(outcome))
-        self._open.discard(number)
 
     def conclude(self, outcomes: Sequence[Outcome]) -> None:
         """After an interruption: what had been sent is unknown, what had only been intended was not sent."""
@@ -98,8 +95,6 @@ class Witness:
                 self._append(_event(outcomes[number]), number, **self._facts(outcomes[number]))
         except NotSent:
             return  # who reads the ledger takes it for unknown, which is no more than is true
-        finally:
-            self._open.clear()
 
     def close(self) -> None:
         """Let go of the file. Nothing is under way any more."""
@@ -121,6 +116,8 @@ class Witness:
         except NotSent as error:
             self.broken = error
             raise
+        # Here, not where it is waited for: who is cancelled meanwhile does not come back to it.
+        (self._open.add if event == "sending" else self._open.discard)(number)
 
     def _facts(self, outcome: Outcome) -> dict[str, Any]:
         """Status, id and error of an outcome."""

@@ -179,6 +179,7 @@ def test_trouble_in_the_middle(
     assert out == "private/1\nprivate/2\n"
     assert f"of 5 rows: 2 done, 1 {word}, 2 not sent" in err
     assert f"{word:8} imageId = private/3" in err
+    assert f"stratoql resume {ledger} goes on from here" in err
     assert events(ledger)[-2:] == ["sending 3", f"{word} 3"]
     code, told = resumed(played, ledger, capsys)
     assert told == {3: state, 4: "done", 5: "done"}
