@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import httpx
 
     from engine.connections import Connection
-    from engine.language.hints import Hint
     from engine.portal import Portal
     from engine.preview import Approve
     from engine.tally import Tally
@@ -111,8 +110,7 @@ class Session:
         """
         try:
             result = await self._one(statement, dry_run)
-            unknown = [hint for hint in statement.hints if hint.name != MAX_WRITES]
-            result.warnings = (*result.warnings, *map(_unknown_hint, unknown))
+            result.warnings = (*result.warnings, *_idle_hints(statement, result))
             return result.telling(statement.text)
         except UsageError:
             raise  # no fault of the statement
@@ -179,6 +177,7 @@ class Session:
     def _explained(self, statement: Statement) -> Result:
         """The plan as rows of text. What has no plan is answered from the catalog and sends nothing anyway."""
         body = statement.body
+        self._allowing(statement)
         if isinstance(body, Explain):
             return self._explained(body.statement)
         if isinstance(body, Show | Describe | Use):
@@ -367,9 +366,13 @@ def _unchanged(tally: Tally) -> tuple[str, ...]:
     return (told,) if tally.unchanged else ()
 
 
-def _unknown_hint(hint: Hint) -> str:
+def _idle_hints(statement: Statement, result: Result) -> Iterator[str]:
     """A hint that does nothing is told, so that nobody waits for its effect."""
-    return f"the hint {hint.text} is not known and has no effect"
+    for hint in statement.hints:
+        if hint.name != MAX_WRITES:
+            yield f"the hint {hint.text} is not known and has no effect"
+        elif result.affected is None and result.kind != "plan":
+            yield f"the hint {hint.text} has no effect, because nothing is written"
 
 
 def _stats(tally: Tally, seconds: float) -> Stats:

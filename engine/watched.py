@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,17 +48,20 @@ async def watched(here: Setting, step: Step, text: str, approve: Approve | None,
     if not todo or settings.ledger is None:
         await way.steps(portal, run_write(made, todo, store, traffic, settings, tally))
         return tally
-    from engine.ledger.witness import begin
+    from engine.ledger.witness import Witness, begin
 
-    begun = partial(begin, settings.ledger, step, todo, text, settings, traffic, hidden)
-    witness = await way.query(begun, lambda: None)
+    ledger, opened = settings.ledger, list[Witness]()  # who is cancelled while it opens closes it too
     try:
-        await way.steps(portal, run_write(made, todo, store, traffic, settings, tally, witness))
+        await way.query(
+            lambda: opened.append(begin(ledger, step, todo, text, settings, traffic, hidden)), lambda: None
+        )
+        await way.steps(portal, run_write(made, todo, store, traffic, settings, tally, opened[0]))
     except PartialWrite as error:
-        error.hint = "; ".join(filter(None, (error.hint, f"stratoql resume {settings.ledger} goes on from here")))
+        error.hint = "; ".join(filter(None, (error.hint, f"stratoql resume {ledger} goes on from here")))
         raise
     finally:
-        witness.close()
+        for witness in opened:
+            witness.close()
     return tally
 
 

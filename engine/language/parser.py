@@ -280,6 +280,10 @@ def _explain(reader: Reader) -> Body:
         raise reader.fault("EXPLAIN (ROWS) writes nothing and ANALYZE does", hint="keep one of them")
     if reader.at >= reader.end:
         raise reader.fault("expected a statement after EXPLAIN")
+    if reader.word() == "(":
+        raise reader.fault(
+            "expected a statement after EXPLAIN", hint="write EXPLAIN (ROWS) to list what a write writes"
+        )
     first = reader.tokens[reader.at]
     text = reader.text[first.start :]
     return Explain(parse_piece(Piece(text, first.start, tuple(tokenize(text)))), analyze, rows)

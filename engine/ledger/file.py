@@ -42,9 +42,14 @@ class File:
         if sys.platform != "win32":
             try:
                 fcntl.flock(self._file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 doing = "written by a run that is under way" if alone else "being resumed"
                 raise UsageError(f"the ledger {self.path} is {doing}", hint="wait until that has ended") from error
+            except OSError as error:
+                raise UsageError(
+                    f"cannot lock the ledger {self.path}: {error.strerror or error}",
+                    hint="keep it on a disk of this machine",
+                ) from error
 
     def _ends_whole(self) -> bool:
         """Whether the last line has an end: a process that was killed may have left half of one."""

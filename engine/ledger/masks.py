@@ -11,7 +11,7 @@ from typing import Any
 from engine.wire.masking import MASK, concealed, hidden
 
 Scrub = Callable[[str], str]
-_STRING = re.compile(r"'(?:[^']|'')*'")
+_LITERAL = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\b[0-9][\w.]*""")
 
 
 def scrubber(secrets: Sequence[str], scrub: Scrub) -> Scrub:
@@ -24,12 +24,12 @@ def scrubber(secrets: Sequence[str], scrub: Scrub) -> Scrub:
 
 
 def statement(text: str, *, secret: bool, scrub: Scrub) -> str:
-    """A statement as it may be kept. Where one of its arguments is a secret no string of it is.
+    """A statement as it may be kept. Where one of its arguments is a secret no value in it is.
 
-    >>> statement("EXEC p.s.r.m @label = 'web', @root_pass = 'it''s'", secret=True, scrub=str)
-    "EXEC p.s.r.m @label = '***', @root_pass = '***'"
+    >>> statement("EXEC p.s.r2.m @label = 'web', @root_pass = 'it''s', @pin = 1234", secret=True, scrub=str)
+    "EXEC p.s.r2.m @label = '***', @root_pass = '***', @pin = '***'"
     """
-    return scrub(_STRING.sub(f"'{MASK}'", text) if secret else text)
+    return scrub(_LITERAL.sub(f"'{MASK}'", text) if secret else text)
 
 
 def arguments(args: Mapping[str, Any], scrub: Scrub) -> tuple[dict[str, Any], bool]:

@@ -59,27 +59,23 @@ def resume(session: Session, file: File, wish: Wish) -> list[Told]:
 
 
 def _resumed(session: Session, file: File, each: Again, wish: Wish) -> Iterator[Told]:
-    open_ = {number: entry for number, entry in each.run.entries.items() if entry.state != "done"}
-    if strange := wish.decided.keys() - open_.keys():
+    left = {number: entry for number, entry in each.run.entries.items() if entry.state != "done"}
+    if strange := wish.decided.keys() - left.keys():
         raise UsageError(f"run {each.run.name} has no open call {min(strange)}")
-    found = {number: _found(session, each, entry, each.jobs[number], wish) for number, entry in open_.items()}
+    found = {number: _found(session, each, entry, each.jobs[number], wish) for number, entry in left.items()}
     if wish.dry_run:
-        words = {"send": "would be sent", "done": "done"}
-        for number, verdict in found.items():
-            yield _told(each.run, open_[number], words.get(verdict.verdict, verdict.verdict), verdict.why)
+        for number, (verdict, why) in found.items():
+            yield _told(each.run, left[number], "would be sent" if verdict == "send" else verdict, why)
         return
-    for number, verdict in found.items():
-        if verdict.verdict == "done":
-            file.append(_settled(each.run, open_[number], verdict.why))
-    chosen_ = [number for number, verdict in found.items() if verdict.verdict == "send"]
-    if chosen_:
-        entries = [(open_[number].planned, each.jobs[number]) for number in chosen_]
-        send(session, file, each, entries, each.run.name, each.run.begun.statement or "")
-    now_ = runs(file.lines())[each.run.name].entries
-    for number, verdict in found.items():
-        entry = now_[number]
-        state, note = _state(entry, verdict)
-        yield _told(each.run, entry, state, note)
+    for number, (verdict, why) in found.items():
+        if verdict == "done":
+            file.append(_settled(each.run, left[number], why))
+    sending = [(left[number].planned, each.jobs[number]) for number, one in found.items() if one.verdict == "send"]
+    if sending:
+        send(session, file, each, sending, each.run.name, each.run.begun.statement or "")
+    after = runs(file.lines())[each.run.name].entries
+    for number, one in found.items():
+        yield _told(each.run, after[number], *_state(after[number], one))
 
 
 def _found(session: Session, each: Again, entry: Entry, job: Job, wish: Wish) -> Found:
@@ -101,6 +97,8 @@ def _found(session: Session, each: Again, entry: Entry, job: Job, wish: Wish) ->
 def _settle(session: Session, each: Again, job: Job, secret: bool) -> Found:
     """Find out by reading whether a call has happened."""
     verb = each.step.verb
+    if secret:
+        return Found("decide", "it may have happened, and the ledger keeps no secrets to look for it with")
     if verb not in ("delete", "replace", "update"):
         return Found("decide", "it may have happened: look for it, then say --decide")
     try:
@@ -111,13 +109,12 @@ def _settle(session: Session, each: Again, job: Job, secret: bool) -> Found:
         return Found("done", "the row is gone") if found is None else Found("send", "the row is there")
     if found is None:
         return Found("decide", "the row is gone")
-    if not secret:
-        new, old = wanted(each, job), previous(each, job)
-        for loosely in (False, True):
-            if holds(each, job, found, new, loosely=loosely):
-                return Found("done", "the row has the new values")
-            if old.keys() == new.keys() and holds(each, job, found, old, loosely=loosely):
-                return Found("send", "the row has the old values")
+    new, old = wanted(each, job), previous(each, job)
+    for loosely in (False, True):
+        if holds(each, job, found, new, loosely=loosely):
+            return Found("done", "the row has the new values")
+        if old.keys() == new.keys() and holds(each, job, found, old, loosely=loosely):
+            return Found("send", "the row has the old values")
     return Found("decide", "the row has neither the old values nor the new ones")
 
 

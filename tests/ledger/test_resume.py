@@ -208,6 +208,17 @@ def test_a_secret_is_not_in_the_ledger_so_it_cannot_be_sent_from_it(tmp_path: Pa
     assert "hunter2" not in ledger.read_text()
 
 
+def test_one_that_may_have_happened_is_not_looked_up_by_what_is_masked(tmp_path: Path) -> None:
+    """Nothing is there under `***`, and that does not mean that it is gone."""
+    ledger, account = tmp_path / "ledger", fresh()
+    account.meet = lambda request: httpx.Response(500) if request.method == "DELETE" else None
+    secret = {"environ": {"DB_PASSWORD": "private/1"}}
+    account.run("DELETE FROM linode.images.images WHERE id = 'private/1'", ledger, **secret)
+    account.meet, sent = lambda request: None, list(account.sent)
+    (told,) = account.resume(ledger)
+    assert (told.state, account.sent) == ("decide", sent)
+
+
 def test_several_runs_and_torn_lines_in_one_file(tmp_path: Path) -> None:
     """A process that is killed in the middle of a line, and others that go on writing behind it."""
     ledger, account = tmp_path / "ledger", fresh()

@@ -118,7 +118,7 @@ def test_no_secret_is_written_down(account: Account, ledger: Path) -> None:
     assert begun["calls"][0]["secret"] is True
     assert begun["calls"][0]["args"]["data__disk_id"] == 5
     assert begun["statement"] == (
-        "INSERT INTO linode.images.images (disk_id, label, description) VALUES (5, '***', '***')"
+        "INSERT INTO linode.images.images (disk_id, label, description) VALUES ('***', '***', '***')"
     )
     assert begun["account"] not in ("", TOKEN)
 
