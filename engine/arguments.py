@@ -16,10 +16,11 @@ from engine.wire.call import Call
 
 
 class Job(Struct, frozen=True):
-    """One call, and the feed row it came from."""
+    """One call, and the feed row it came from; of a write, what was read before of the row that it is about."""
 
     call: Call
     row: Mapping[str, Any]
+    before: Mapping[str, Any] = {}
 
     @property
     def label(self) -> str:

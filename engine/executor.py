@@ -6,36 +6,29 @@ before the first leaves, a failure stops the calls that have not left, and each 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from itertools import dropwhile
 from time import perf_counter
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
+from engine import before
+from engine.abreast import each, together
 from engine.arguments import Job, jobs
-from engine.errors import (
-    ApiError,
-    CallError,
-    InvalidValue,
-    NetworkError,
-    PartialWrite,
-    Refused,
-    StratoqlError,
-)
+from engine.errors import ApiError, InvalidValue, Refused
 from engine.planner.plan import Plan, Step, waves
 from engine.portal import AWAITING
 from engine.settings import Settings
 from engine.store import Row, Store
+from engine.tally import Tally
 from engine.wire.budget import Budget
 from engine.wire.call import Call, Cost, Page, Request
-from engine.wire.events import Event, Listener
+from engine.wire.events import Listener
 from engine.wire.request import page_size, prepare
+from engine.writing import NOBODY, Witness, write
 
-S = TypeVar("S")
 T = TypeVar("T")
 _MANY = 2000  # rows of a page that take long to load
 
@@ -49,52 +42,6 @@ class Wire(Protocol):
     def pages(self, call: Call) -> AsyncIterator[Page]:
         """The pages of a call, in order."""
         ...
-
-
-class Spent(Struct):
-    """What one step cost. Times are in seconds; those of calls side by side add up."""
-
-    pages: int = 0
-    rows: int = 0  # fetched
-    kept: int = 0  # of them; the others came twice
-    cost: Cost = field(default_factory=Cost)
-    first: float | None = None  # from the start of the statement to the first page
-    loading: float = 0.0
-
-
-class Tally(Struct):
-    """What the steps of one statement did."""
-
-    calls: int = 0  # of the step that writes
-    rows: int = 0  # fetched
-    warnings: list[str] = []
-    steps: dict[str, Spent] = {}  # by table
-    began: float = field(default_factory=perf_counter)
-    cost: Cost = field(default_factory=Cost)  # of all requests, those that failed included
-    paused: float = 0.0  # seconds in which a person was asked
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # at the store, for steps side by side
-
-    def pause(self, seconds: float) -> None:
-        """The time in which a person thought about a write is no time of the statement."""
-        self.began += seconds
-        self.paused += seconds
-
-    def came(self, step: Step) -> None:
-        """A page of a step is here."""
-        spent = self.steps.setdefault(step.table, Spent())
-        spent.first = perf_counter() - self.began if spent.first is None else spent.first
-
-    def add(self, step: Step, page: Page, began: float) -> None:
-        """A page is loaded; `began` is when that was started."""
-        rows = len(page.rows) + page.repeated
-        spent = self.steps[step.table]
-        spent.pages += 1
-        spent.rows += rows
-        spent.kept += len(page.rows)
-        spent.cost += page.cost
-        spent.loading += perf_counter() - began
-        self.rows += rows
-        self.warnings += [w for w in page.warnings if w not in self.warnings]
 
 
 def create_tables(plan: Plan, store: Store) -> None:
@@ -119,41 +66,54 @@ async def run_until_write(plan: Plan, store: Store, wire: Wire, settings: Settin
 
     A plan without a write is run to its end. Raises Refused where the write would be too large.
     """
+    todo = await find_writes(plan, store, wire, settings, tally)
+    if plan.write is not None:
+        check_number(plan.write, todo, settings)
+    wire.budget.reserve(len(todo))  # a write that has begun does not run out of requests
+    return todo
+
+
+async def find_writes(plan: Plan, store: Store, wire: Wire, settings: Settings, tally: Tally) -> list[Job]:
+    """The same, however many there are."""
     for wave in waves(plan.steps):
         if wave[0].writes:
-            return _allowed(wave[0], await _calls(wave[0], store, settings, tally), wire, settings)
-        await _together([_run(step, store, wire, settings, tally) for step in wave])
+            return await _aside(partial(_writes, plan, wave[0], store, settings, tally), store, tally)
+        await together([_run(step, store, wire, settings, tally) for step in wave])
     return []
 
 
 async def run_write(
-    plan: Plan, todo: Sequence[Job], store: Store, wire: Wire, settings: Settings, tally: Tally
+    plan: Plan,
+    todo: Sequence[Job],
+    store: Store,
+    wire: Wire,
+    settings: Settings,
+    tally: Tally,
+    witness: Witness = NOBODY,
 ) -> None:
     """Send exactly these calls, then run the steps that wait for their answers."""
     for wave in dropwhile(lambda wave: not wave[0].writes, waves(plan.steps)):
         if wave[0].writes:
-            await _write(wave[0], todo, store, wire, settings, tally)
+            load = partial(_load, wave[0], store=store, tally=tally)
+            await write(wave[0], todo, wire, settings.concurrency, load, tally, witness)
         else:
-            await _together([_run(step, store, wire, settings, tally) for step in wave])
+            await together([_run(step, store, wire, settings, tally) for step in wave])
 
 
 async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    todo = _allowed(step, await _calls(step, store, settings, tally), wire, settings)
+    found = partial(calls, step, store, settings)
+    todo = found() if step.feed is None else await _aside(found, store, tally)
+    wire.budget.reserve(len(todo))
     if step.counts:
-        await _each(step, todo, wire, lambda job: _count(step, job, store, wire, tally))
+        await each(step, todo, wire.tell, lambda job: _count(step, job, store, wire, tally))
     elif len(todo) == 1:
         async for page in _pages(step, todo[0], wire, tally):
             await _loaded(step, todo[0], page, store, tally)
     else:
-        fetched = await _each(step, todo, wire, lambda job: _all(step, job, wire, tally))
+        fetched = await each(step, todo, wire.tell, lambda job: _all(step, job, wire, tally))
         for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
             for page in pages:
                 await _loaded(step, job, page, store, tally)
-
-
-async def _calls(step: Step, store: Store, settings: Settings, tally: Tally) -> list[Job]:
-    work = partial(calls, step, store, settings)
-    return work() if step.feed is None else await _aside(work, store, tally)
 
 
 async def _loaded(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
@@ -171,25 +131,36 @@ async def _aside(work: Callable[[], T], store: Store, tally: Tally) -> T:
         return await AWAITING.query(work, store.interrupt)
 
 
-def _allowed(step: Step, todo: list[Job], wire: Wire, settings: Settings) -> list[Job]:
-    """The calls, if they are not more than may be sent or written. Room for all of them is kept: a write that has
-    begun does not run out of requests.
-    """
-    if step.writes and len(todo) > settings.max_writes:
+def check_number(step: Step, todo: Sequence[Job], settings: Settings) -> None:
+    """Raises Refused where these are more rows than may be written."""
+    rows, verb = len(todo), step.verb.upper()
+    if rows > settings.max_writes:
         raise Refused(
-            f"this {step.verb.upper()} would write {len(todo)} rows, more than the {settings.max_writes} allowed",
-            hint=f"narrow the WHERE, look at the rows with EXPLAIN, or allow them: --max-writes {len(todo)}",
+            f"this {verb} would write {rows} rows, more than the {settings.max_writes} allowed",
+            hint=f"narrow the WHERE, look at the rows with EXPLAIN (ROWS), or allow them: {verb} "
+            f"/*+ MAX_WRITES({rows}) */, or --max-writes {rows}",
         )
-    wire.budget.reserve(len(todo))
-    return todo
+
+
+def _writes(plan: Plan, step: Step, store: Store, settings: Settings, tally: Tally) -> list[Job]:
+    """The calls of the step that writes, all checked, each with what was read of its row."""
+    found = before.known(plan, step, jobs(step, store, page_size=settings.page_size), store)
+    before.check_writable(step, found)
+    todo = before.changed(step, found)
+    tally.unchanged = len(found) - len(todo)
+    return _checked(step, todo, settings)
 
 
 def calls(step: Step, store: Store, settings: Settings) -> list[Job]:
-    """The calls of a step, each once, all of them built: a bad value in the last stops the first.
+    """The calls of a step, each once, all of them built: a bad value in the last stops the first."""
+    return _checked(step, jobs(step, store, page_size=settings.page_size), settings)
+
+
+def _checked(step: Step, todo: Sequence[Job], settings: Settings) -> list[Job]:
+    """Calls whose requests can be built, each once.
 
     A read by a key that no row can have is a row that is not there. Rows to insert may well be the same.
     """
-    todo = jobs(step, store, page_size=settings.page_size)
     found: dict[Request, Job] = {}
     every: list[Job] = []
     for number, job in enumerate(todo, 1):
@@ -279,121 +250,3 @@ def _load(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:
         rows = [(*row, *(value if at is None else row[at] for at, value in pairs)) for row in page.rows]
     store.load(step.table, [*columns, *(stamp.column.name for stamp in step.stamps)], rows)
     tally.add(step, page, began)
-
-
-class _Outcome(Struct):
-    """What became of one write."""
-
-    state: Literal["unsent", "sent", "done", "failed", "unknown"] = "unsent"
-    pages: list[Page] = []
-    error: StratoqlError | None = None
-
-
-async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    """Send every call once. The first failure stops what has not left; what was done is loaded whatever happens."""
-    outcomes = [_Outcome() for _ in todo]
-    places = asyncio.Semaphore(settings.concurrency)
-    stopped = False
-
-    async def send(number: int) -> None:
-        nonlocal stopped
-        async with places:
-            if stopped:
-                return
-            outcome = outcomes[number]
-            outcome.state = "sent"
-            try:
-                outcome.pages = [page async for page in wire.pages(todo[number].call)]
-                outcome.state = "done"
-                tally.came(step)
-            except StratoqlError as error:
-                outcome.state, outcome.error = _verdict(error), error
-                stopped = True
-
-    try:
-        await _each(step, range(len(todo)), wire, send)
-    except asyncio.CancelledError as cancelled:
-        if all(outcome.state == "unsent" for outcome in outcomes):
-            raise
-        stopped = True
-        raise _partial(step, todo, outcomes) from cancelled
-    finally:
-        for job, outcome in zip(todo, outcomes, strict=True):
-            for page in outcome.pages if outcome.state == "done" else ():
-                _load(step, job, page, store, tally)
-            tally.calls += outcome.state == "done"
-    if stopped:
-        raise _partial(step, todo, outcomes) if len(todo) > 1 else _alone(outcomes[0])
-
-
-def _verdict(error: StratoqlError) -> Literal["failed", "unknown"]:
-    """Whether a failed write certainly did nothing."""
-    return "unknown" if isinstance(error, CallError) and not error.harmless else "failed"
-
-
-def _alone(outcome: _Outcome) -> StratoqlError:
-    """The error of a statement that was one call."""
-    error = outcome.error or StratoqlError("the write failed")
-    if outcome.state == "unknown":
-        warning = "whether it took effect is unknown: read the row before you send it again"
-        error.hint = f"{error.hint}; {warning}" if error.hint else warning
-    return error
-
-
-def _partial(step: Step, todo: Sequence[Job], outcomes: Sequence[_Outcome]) -> PartialWrite:
-    """Every call of a write that stopped, in exactly one list."""
-    pairs = list(zip(todo, outcomes, strict=True))
-    interrupted = NetworkError("interrupted before the answer came")
-    done = [job for job, o in pairs if o.state == "done"]
-    failed = [(job, o.error) for job, o in pairs if o.state == "failed" and o.error]
-    unknown = [(job, o.error or interrupted) for job, o in pairs if o.state in ("unknown", "sent")]
-    unsent = [job for job, o in pairs if o.state == "unsent"]
-    counts = [
-        f"{len(jobs_)} {word}"
-        for word, jobs_ in (("done", done), ("failed", failed), ("unknown", unknown), ("not sent", unsent))
-        if jobs_ or word == "done"
-    ]
-    lines = [f"  done     {job.label}" for job in done]
-    lines += [f"  failed   {job.label}: {error}" for job, error in failed]
-    lines += [f"  unknown  {job.label}: {error}" for job, error in unknown]
-    lines += [f"  not sent {job.label}" for job in unsent]
-    return PartialWrite(
-        "\n".join([f"{step.verb.upper()} stopped part-way, of {len(todo)} rows: {', '.join(counts)}", *lines]),
-        done=[dict(job.call.args) for job in done],
-        failed=[(dict(job.call.args), error) for job, error in failed],
-        unknown=[(dict(job.call.args), error) for job, error in unknown],
-        unsent=[dict(job.call.args) for job in unsent],
-        hint="rows marked unknown may have been written: read them before you send them again" if unknown else None,
-    )
-
-
-async def _each(step: Step, items: Sequence[S], wire: Wire, work: Callable[[S], Coroutine[Any, Any, T]]) -> list[T]:
-    """The calls of a step side by side, each told when it is done."""
-    done, of, name = 0, len(items), step.method.name
-
-    async def one(item: S) -> T:
-        nonlocal done
-        found = await work(item)
-        done += 1
-        told()
-        return found
-
-    def told() -> None:
-        if of > 1:
-            wire.tell(Event("calls", f"{done} of {of} calls of {name}", what=name, number=done, of=of))
-
-    told()
-    return await _together([one(item) for item in items])
-
-
-async def _together(tasks: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run side by side; the first error stops the others and is raised as it is."""
-    if len(tasks) == 1:
-        return [await tasks[0]]
-    running = [asyncio.ensure_future(task) for task in tasks]
-    try:
-        return await asyncio.gather(*running)
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)

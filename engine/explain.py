@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.arguments import Job
-from engine.executor import Spent, Tally, calls
+from engine.executor import calls
 from engine.planner.plan import Plan, Step
 from engine.settings import Settings
 from engine.store import Store
+from engine.tally import Spent, Tally
 from engine.wire.request import describe, endpoint, prepare
 
 SHOWN = 10  # requests of one step

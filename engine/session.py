@@ -16,7 +16,10 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine.errors import Declined, DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
+from msgspec import structs
+
+from engine.errors import DocumentError, PartialWrite, Refused, StratoqlError, SyntaxFault, UsageError
+from engine.language.hints import MAX_WRITES, max_writes
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
 from engine.planner.names import Names
@@ -33,10 +36,9 @@ if TYPE_CHECKING:
     import httpx
 
     from engine.connections import Connection
-    from engine.executor import Tally
-    from engine.language.hints import Hint
     from engine.portal import Portal
     from engine.preview import Approve
+    from engine.tally import Tally
     from engine.wire.client import Event, Traffic
 
 _DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "done"}
@@ -66,6 +68,7 @@ class Session:
         """`transport` stands in for the network. `way`: how `answer` waits; `run` is for the blocking one."""
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
         self.on_event = on_event  # asked for by each statement as it starts
+        self.secrets: frozenset[str] = frozenset()  # what the ledger leaves out, beside those it finds
         self._approve = approve
         self._transport = transport
         self._way = way
@@ -107,7 +110,7 @@ class Session:
         """
         try:
             result = await self._one(statement, dry_run)
-            result.warnings = (*result.warnings, *map(_unknown_hint, statement.hints))
+            result.warnings = (*result.warnings, *_idle_hints(statement, result))
             return result.telling(statement.text)
         except UsageError:
             raise  # no fault of the statement
@@ -130,8 +133,11 @@ class Session:
 
     async def _one(self, statement: Statement, dry_run: bool) -> Result:
         body = statement.body
+        settings = self._allowing(statement)
         match body:
             case Explain():
+                if body.rows and not dry_run:
+                    return await self._foreseen(body.statement)
                 if body.analyze and not dry_run:
                     return await self._analyzed(body.statement)
                 told = self._explained(body.statement)
@@ -145,20 +151,33 @@ class Session:
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
         if dry_run:
             return self._explained(statement)
-        result, _ = await self._executed(self._planned(body))
+        result, _ = await self._executed(self._planned(body, written=True), settings, statement.text)
         return result
+
+    def _allowing(self, statement: Statement) -> Settings:
+        """The settings of one statement, with what its own hints say."""
+        allowed = max_writes(statement.hints)
+        return self.settings if allowed is None else replace(self.settings, max_writes=allowed)
 
     def _discovered(self, body: Show | Describe) -> Result:
         from engine import discovery
 
         return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
 
-    def _planned(self, body: Plannable) -> Planned:
-        return plan(body, self._names, pushdown=self.settings.pushdown)
+    def _planned(self, body: Plannable, *, written: bool = False, shown: bool = False) -> Planned:
+        """`written`: it is to be run, so whoever looks at a write before, or writes it down, knows the rows too."""
+        told = shown or (written and (self._approve is not None or self.settings.ledger is not None))
+        planned = plan(body, self._names, pushdown=self.settings.pushdown, remember=told)
+        if planned.plan.write is None:
+            return planned
+        from engine.before import widened
+
+        return structs.replace(planned, plan=widened(planned.plan, told=told))
 
     def _explained(self, statement: Statement) -> Result:
         """The plan as rows of text. What has no plan is answered from the catalog and sends nothing anyway."""
         body = statement.body
+        self._allowing(statement)
         if isinstance(body, Explain):
             return self._explained(body.statement)
         if isinstance(body, Show | Describe | Use):
@@ -184,16 +203,16 @@ class Session:
 
     async def _analyzed(self, statement: Statement) -> Result:
         """Run it, and tell the plan and what it cost. Its rows are read to the end and left out."""
-        from engine.executor import Tally
         from engine.explain import spent
+        from engine.tally import Tally
 
         body = statement.body
         if isinstance(body, Explain | Show | Describe | Use):
             return self._explained(statement)
         lines = self._explained(statement).fetchall()
         try:
-            planned = self._planned(body)
-            result, tally = await self._executed(planned)
+            planned = self._planned(body, written=True)
+            result, tally = await self._executed(planned, self._allowing(statement), statement.text)
             start = perf_counter()
             kept = await self._way.query(lambda: sum(1 for _ in result), result.interrupt)
             seconds = perf_counter() - start
@@ -204,10 +223,10 @@ class Session:
         told = spent(planned.plan, tally or Tally(), kept, seconds)
         return _plan_text([*(str(line) for (line,) in lines), *told], result)
 
-    async def _executed(self, planned: Planned) -> tuple[Result, Tally | None]:
+    async def _executed(self, planned: Planned, settings: Settings, text: str) -> tuple[Result, Tally | None]:
         start, made, store = perf_counter(), planned.plan, Store(self.settings.timeout)
         try:
-            tally = await self._fetched(made, store) if made.steps else None
+            tally = await self._fetched(made, store, settings, text) if made.steps else None
             work = partial(self._answer, planned, store, tally, start)
             return await self._way.query(work, store.interrupt), tally
         except PartialWrite as error:
@@ -228,45 +247,51 @@ class Session:
             error.hint = "; ".join(filter(None, (error.hint, f"its RETURNING failed too: {failed.message}")))
             return None
 
-    async def _fetched(self, made: Plan, store: Store) -> Tally:
+    async def _fetched(self, made: Plan, store: Store, settings: Settings, text: str) -> Tally:
         """Run the steps on the loop."""
         from engine.executor import create_tables, run_steps
 
-        create_tables(made, store)
         connection = self._connected()
-        traffic = connection.client.statement(self.settings, self.on_event)
-        if self._approve is None or made.write is None:
-            tally = await self._way.steps(connection.portal, run_steps(made, store, traffic, self.settings))
+        traffic = connection.client.statement(settings, self.on_event)
+        if made.write is None or (self._approve is None and settings.ledger is None):
+            create_tables(made, store)
+            tally = await self._way.steps(connection.portal, run_steps(made, store, traffic, settings))
         else:
-            tally = await self._asked(made, store, traffic, connection.portal, self._approve)
+            from engine.watched import Setting, watched
+
+            here = Setting(made, store, traffic, settings, self._way, connection.portal)
+            tally = await watched(here, made.write, text, self._approve, self.secrets)
         tally.cost = traffic.cost
         return tally
 
-    async def _asked(self, made: Plan, store: Store, traffic: Traffic, portal: Portal, approve: Approve) -> Tally:
-        """Run the steps up to the write; where its calls find approval, send just those. To think costs no time."""
-        from engine.executor import Tally, run_until_write, run_write
-        from engine.preview import preview, widened
-        from engine.wire.events import Event
+    async def _foreseen(self, statement: Statement) -> Result:
+        """EXPLAIN (ROWS): the rows that a write would write, and their requests."""
+        from engine.watched import Setting, foreseen
 
-        tally, made = Tally(), widened(made)
-        todo = await self._way.steps(portal, run_until_write(made, store, traffic, self.settings, tally))
-        if todo:
-            start = perf_counter()
-            traffic.tell(Event("ask", "asking whether to go on"))
-            if not approve(preview(made, todo, store, self.settings)):
-                raise Declined("not done: nothing was written")
-            thought = perf_counter() - start
-            for each in (traffic.budget, store):
-                each.extend(thought)
-            tally.pause(thought)
-        await self._way.steps(portal, run_write(made, todo, store, traffic, self.settings, tally))
-        return tally
+        body, start = statement.body, perf_counter()
+        made = None if isinstance(body, Explain | Show | Describe | Use) else self._planned(body, shown=True).plan
+        if made is None or made.write is None:
+            hint = "EXPLAIN alone tells the requests of any other"
+            raise Refused("EXPLAIN (ROWS) is for statements that write", hint=hint)
+        settings, connection, store = self._allowing(statement), self._connected(), Store(self.settings.timeout)
+        traffic = connection.client.statement(settings, self.on_event)
+        try:
+            found, tally = await foreseen(
+                Setting(made, store, traffic, settings, self._way, connection.portal), made.write
+            )
+        finally:
+            store.close()
+        tally.cost = traffic.cost
+        found.stats, found.messages = _stats(tally, perf_counter() - start), _unchanged(tally)
+        found.warnings = tuple(tally.warnings)
+        return found
 
     def _answer(self, planned: Planned, store: Store, tally: Tally | None, start: float) -> Result:
         """The output query over the tables, or a count."""
         made, written = planned.plan, planned.plan.write
         affected = tally.calls if tally is not None and written is not None else None
         messages = [_counted(affected, made.verb)] if affected is not None and made.verb in _DONE else []
+        messages += _unchanged(tally) if tally is not None else ()
         seconds = perf_counter() - start - (tally.paused if tally else 0.0)
         stats = _stats(tally, seconds) if tally else Stats()
         warnings = tally.warnings if tally else ()
@@ -310,6 +335,11 @@ class Session:
                 self._connection = connect(self.settings, transport)
             return self._connection
 
+    def traffic(self) -> tuple[Traffic, Portal]:
+        """What one further statement sends through, and the loop that it is sent on."""
+        connection = self._connected()
+        return connection.client.statement(self.settings, self.on_event), connection.portal
+
     def close(self) -> None:
         """Let go of the connections and the loop. May be called again."""
         connection, self._connection = self._connection, None
@@ -327,9 +357,22 @@ class Session:
         self.close()
 
 
-def _unknown_hint(hint: Hint) -> str:
+def _unchanged(tally: Tally) -> tuple[str, ...]:
+    """The rows that are as they should become."""
+    one = tally.unchanged == 1
+    told = (
+        f"{tally.unchanged} row{'' if one else 's'} would not change: nothing is sent for {'it' if one else 'them'}"
+    )
+    return (told,) if tally.unchanged else ()
+
+
+def _idle_hints(statement: Statement, result: Result) -> Iterator[str]:
     """A hint that does nothing is told, so that nobody waits for its effect."""
-    return f"the hint {hint.text} is not known and has no effect"
+    for hint in statement.hints:
+        if hint.name != MAX_WRITES:
+            yield f"the hint {hint.text} is not known and has no effect"
+        elif result.affected is None and result.kind != "plan":
+            yield f"the hint {hint.text} has no effect, because nothing is written"
 
 
 def _stats(tally: Tally, seconds: float) -> Stats:

@@ -17,7 +17,7 @@ class Settings:
 
     `token` overrides every credential the provider's document names. `servers` maps a provider's name to another
     base URL; one without a path replaces the scheme and host alone. `sandbox` None uses the network, "" a sandbox
-    in memory, a path one that keeps its state there.
+    in memory, a path one that keeps its state there. `ledger` is a file that every write is written down in.
     """
 
     token: str | None = field(default=None, repr=False)
@@ -31,12 +31,15 @@ class Settings:
     timeout: float | None = None
     pushdown: bool = True
     insecure_http: bool = False
+    ledger: str | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     def __post_init__(self) -> None:
         for name in ("concurrency", "max_requests", "max_writes"):
             if getattr(self, name) < 1:
                 raise UsageError(f"setting {name} must be at least 1, got {getattr(self, name)}")
+        if self.ledger == "":
+            raise UsageError("setting ledger is empty", hint="name a file, or leave it out")
         if self.timeout is not None and self.timeout <= 0:
             raise UsageError(f"setting timeout must be more than 0 seconds, got {self.timeout}")
 
@@ -115,6 +118,7 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "timeout": (int, float),
     "pushdown": (bool,),
     "insecure_http": (bool,),
+    "ledger": (str,),
 }
 
 

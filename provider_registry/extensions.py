@@ -20,6 +20,7 @@ KEYS = (
     "x-stratoql-scopes-header",
     "x-stratoql-total",
     "x-stratoql-wanted-scopes-header",
+    "x-stratoql-writable",
 )
 
 

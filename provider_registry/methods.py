@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,7 +15,7 @@ from provider_registry.inputs import Pair, body, distinct, parameters, server
 from provider_registry.model import VERBS, Column, Method, Paging, Resource, Response, Server
 from provider_registry.nodes import Node, Severity, follow, pointer_parts, referred
 from provider_registry.objectkeys import locate, parts, spelled
-from provider_registry.shapes import column, columns, fold
+from provider_registry.shapes import column, columns, fold, plain
 
 HTTP = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ITEMS = "items"  # the property that holds the rows where nothing else is said
@@ -40,11 +41,13 @@ def resource(name: str, node: Node, document: Node, outer: Levels, items_key: st
     around = Surroundings(document, node, (node.get("config"), *outer), items_key or _ITEMS)
     built: dict[str, Method] = {}
     keyed: list[tuple[str, Node]] = []
+    picky: list[tuple[str, Node]] = []
     for method_name, declared in node.entries("methods"):
         found = method(method_name, declared, around)
         if found is not None:
             built[method_name], pairs = found
             keyed += [(param.key, where) for param, where in pairs if param.key]
+            picky += [(name, declared.get("x-stratoql-writable")) for name in built[method_name].writable]
     if not node.get("methods"):
         node.fault("a resource has methods")
     made = Resource(
@@ -58,6 +61,9 @@ def resource(name: str, node: Node, document: Node, outer: Levels, items_key: st
     for key, where in keyed:
         if key not in known:
             where.fault(f"the rows of {name} have no column {key!r}{closest(key, known)}", "x-stratoql-key")
+    for key, where in picky:
+        if key not in known:
+            where.fault(f"the rows of {name} have no column {key!r}{closest(key, known)}", key)
     _told_apart(node, made)
     return made
 
@@ -141,10 +147,26 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         retry=retry(levels),
         auth=auth(levels),
         media_type=media_type,
+        writable=_writable(node, http),
         title=operation.text("summary"),
         description=operation.text("description"),
     )
     return made, inputs
+
+
+def _writable(node: Node, http: str) -> dict[str, Any]:
+    """The values of the columns that a row must have to be written: of a method that writes rows that can be read."""
+    said = node.get("x-stratoql-writable")
+    if said and http == "get":
+        node.fault("a method that reads writes nothing", "x-stratoql-writable")
+    found: dict[str, Any] = {}
+    for name in said.mapping():
+        value = said.child(name).value
+        if isinstance(value, bool | int | float | str):
+            found[name] = plain(value)
+        else:
+            said.fault("expects a text, a number, true or false", name)
+    return found
 
 
 def _server(node: Node, item: Node, operation: Node, around: Surroundings) -> tuple[Server, list[Pair]]:

@@ -208,6 +208,7 @@ class Method(_Data, frozen=True):
     retry: Retry = Retry()
     auth: Auth = Auth()
     media_type: str = "application/json"  # of the request's body
+    writable: dict[str, Any] = {}  # a write: the value that each of these columns has in a row that can be written
     title: str = ""
     description: str = ""
 

@@ -17,7 +17,6 @@ from engine.planner.writes import OUT
 from engine.preview import Preview, preview
 from engine.session import Session
 from engine.settings import Settings
-from engine.store import Store
 from engine.wire.call import Call
 from provider_registry.model import Method, Param, Server, Shape
 from tests.planner.demo import ROOT, api
@@ -116,8 +115,8 @@ def test_the_new_values_stand_beside_the_old_ones() -> None:
     sql = """REPLACE linode.images.images SET data__label = upper(label), data__tags = '["a-b"]'
         WHERE label GLOB 'old-*'"""
     run(Account().session(noting(seen, True)), sql)
-    assert seen[0].columns == ("data__label", "data__tags", "imageId", "label")
-    assert seen[0].rows[2] == ("OLD-3", '["a-b"]', "private/3", "old-3")
+    assert seen[0].columns == ("imageId", "old_label", "new_label", "old_tags", "new_tags")
+    assert seen[0].rows[2] == ("private/3", "old-3", "OLD-3", None, '["a-b"]')
     sql = "EXEC acme.shop.notes.note @text = 'x'"
     session = Session(
         Settings(registry=(ROOT,), environ={}),
@@ -136,9 +135,7 @@ def test_secrets_are_not_shown() -> None:
     method = Method(name="make", http="POST", path="/things", server=Server(url="https://h"), params=params)
     step = Step(OUT, "p", "p.s.things", "insert", method, ())
     args = {"data__root_pass": "hunter2", "data__users": '[{"password": "hunter3"}]'}
-    store = Store()
-    shown = preview(Plan("insert", (step,)), [Job(Call("p", method, args), {})], store, Settings(environ={}))
-    store.close()
+    shown = preview(Plan("insert", (step,)), [Job(Call("p", method, args), {})], Settings(environ={}))
     assert shown.rows == (("***", '[{"password": "***"}]'),)
     assert "hunter" not in "".join(shown.requests)
 

@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     timeout          seconds that one statement may take
     pushdown         False: no filter travels to the API
     insecure_http    plain http to hosts other than this one
+    ledger           a file in which every write is written down, as it happens
     on_request, on_page, on_wait, on_event
                      called with an Event when a request leaves or is answered, rows arrive, something is waited
                      for; with each event. They are called in the thread of the requests: be quick.
@@ -51,6 +52,7 @@ class Options(TypedDict, total=False):
     timeout: float | None
     pushdown: bool
     insecure_http: bool
+    ledger: Path | None
     on_request: Heard | None
     on_page: Heard | None
     on_wait: Heard | None
@@ -111,6 +113,8 @@ def _settings(options: Options) -> Settings:
     given["sandbox"] = None if sandbox is None or sandbox is False else "" if sandbox is True else os.fspath(sandbox)
     if registry is not None:
         given["registry"] = _paths(registry)
+    if (ledger := options.get("ledger")) is not None:
+        given["ledger"] = os.fspath(ledger)
     if "server" in given:
         given["servers"] = given.pop("server")
     return load(given)

@@ -29,6 +29,7 @@ SETTINGS = (
     "page_size",
     "pushdown",
     "insecure_http",
+    "ledger",
 )
 SHELL = ("prompt", "init_command", "history", "confirm")
 _DEFAULTS: dict[str, Any] = {
@@ -230,6 +231,10 @@ _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
         "const": True,
         "help": "allow plain http to hosts other than this one",
     },
+    ("--ledger",): {
+        "metavar": "FILE",
+        "help": "write down every write in FILE as it happens, for resume and undo",
+    },
     ("--prompt",): {"metavar": "TEXT", "help": "what stands before what is typed in the shell"},
     ("--init-command",): {"metavar": "SQL", "help": "what the shell runs first"},
     ("--no-history",): {
@@ -309,6 +314,29 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
     )
     actions.add_parser("init", help="write a commented file, unless there is one", **common)
     actions.add_parser("show", help="every setting, its value, and where that is from", **common)
+
+    resume = commands.add_parser("resume", help="finish the writes of a ledger that were not done", **common)
+    undo = commands.add_parser("undo", help="put back what a run of a ledger has changed", **common)
+    for command in (resume, undo):
+        command.add_argument("ledger_file", metavar="LEDGER", help="a file that --ledger has written")
+        command.add_argument("--run", metavar="ID", default=None, help="the run of the ledger that is meant")
+        command.add_argument(
+            "--same-account",
+            action="store_true",
+            default=False,
+            help="the token is another one of the account that the run was signed in with",
+        )
+    resume.add_argument("--failed", action="store_true", default=False, help="send those again that the API refused")
+    resume.add_argument(
+        "--decide",
+        metavar="CALL=done|send",
+        type=values.decision,
+        action=_Gather,
+        dest="decided",
+        default=(),
+        help="what became of a call that only you can know: it is done, or shall be sent; may be repeated",
+    )
+    undo.add_argument("--apply", action="store_true", default=False, help="do it, and write it down in the ledger")
 
     completion = commands.add_parser("completion", help="print a script that completes commands and flags", **common)
     completion.add_argument("shell", choices=SHELLS, help="the shell it is for")

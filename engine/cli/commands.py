@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from engine import settings
 from engine.cli import arguments, output, terminal
+from engine.cli.ledgers import resume, undo
 from engine.cli.running import OpenSession, many, run_scripts, run_statements
 from engine.cli.scripts import STDIN, from_argument, from_file
 from engine.errors import Source, UsageError
@@ -137,5 +138,7 @@ COMMANDS: Mapping[str | None, Command] = {
     "manifest": manifest,
     "config": config,
     "completion": completion,
+    "resume": resume,
+    "undo": undo,
 }
 _REGISTRY: Mapping[str, Command] = {"list": list_providers, "validate": validate}

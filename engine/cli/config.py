@@ -29,6 +29,7 @@ _WHAT: Mapping[str, tuple[str, Any]] = {
     "timeout": ("the seconds a statement may take; by default no end", 60),
     "pushdown": ("let filters travel to the API", None),
     "insecure_http": ("allow plain http to hosts other than this one", None),
+    "ledger": ("a file in which every write is written down", "~/stratoql-ledger.jsonl"),
     "registry": ("folders of provider documents that come before the built-in ones", ["~/providers"]),
     "servers": ("another base URL for a provider", {"linode": "https://api.linode.com/v4beta"}),
 }

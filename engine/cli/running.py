@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class Statements(progress.Heard, Protocol):
-    """What runs statements: a session."""
+    """What runs statements: a session. `secrets` are texts that it writes down nowhere."""
+
+    secrets: frozenset[str]
 
     @property
     def names(self) -> Names:
@@ -108,7 +110,8 @@ def run_scripts(
     with open_session(settings) as session:
         names = session.names
         items = [item for script in scripts for item in prepare(script, data, read_script, names)]
-        with terminal.without(frozenset().union(*(item.secrets for item in items))):
+        session.secrets = frozenset().union(*(item.secrets for item in items))
+        with terminal.without(session.secrets):
             if given.on_error == "stop" and not given.dryrun:
                 check(items, names, settings)
             with output.destination(given.outfile) as stream:

@@ -55,6 +55,14 @@ def count(text: str) -> int:
     return int(text)
 
 
+def decision(text: str) -> tuple[int, str]:
+    """`CALL=done` or `CALL=send` as a pair."""
+    number, _, word = text.partition("=")
+    if not number.isdecimal() or word not in ("done", "send"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not CALL=done or CALL=send, such as 3=done")
+    return int(number), word
+
+
 def port(text: str) -> int:
     """A port; 0 is any free one."""
     if not text.isdecimal() or int(text) > 65535:

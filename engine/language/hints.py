@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from engine.errors import SyntaxFault
+
+MAX_WRITES = "MAX_WRITES"
 _HINT = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<inside>[^()]*)\))?\s*,?\s*")
 
 
@@ -50,3 +53,21 @@ def _hint(found: re.Match[str]) -> Hint:
         else:
             plain = part if plain is None else f"{plain}, {part}"
     return Hint(found["name"].upper(), found[0].strip().removesuffix(",").strip(), plain, given)
+
+
+def max_writes(hints: Sequence[Hint]) -> int | None:
+    """The rows that a statement's own hint lets it write; the last one counts, None where there is none.
+
+    >>> max_writes(list(read_hints("+ MAX_WRITES(100)"))), max_writes([])
+    (100, None)
+    """
+    allowed = None
+    for hint in hints:
+        if hint.name != MAX_WRITES:
+            continue
+        if hint.given or hint.plain is None or not hint.plain.isdecimal() or int(hint.plain) < 1:
+            raise SyntaxFault(
+                f"MAX_WRITES takes a whole number from 1, got {hint.text}", hint="write it as: /*+ MAX_WRITES(100) */"
+            )
+        allowed = int(hint.plain)
+    return allowed

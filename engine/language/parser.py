@@ -271,16 +271,23 @@ def _exec(reader: Reader) -> Call:
 
 
 def _explain(reader: Reader) -> Body:
-    """`EXPLAIN [ANALYZE] [QUERY PLAN] statement`; an EXPLAIN of an EXPLAIN is one."""
-    analyze = False
+    """`EXPLAIN [(ROWS) | ANALYZE] [QUERY PLAN] statement`; an EXPLAIN of an EXPLAIN is one."""
+    analyze = rows = False
     while reader.take("EXPLAIN"):
+        rows = reader.take("(", "ROWS", ")") or rows
         analyze = reader.take("ANALYZE") or analyze
         reader.take("QUERY", "PLAN")
+    if rows and analyze:
+        raise reader.fault("EXPLAIN (ROWS) writes nothing and ANALYZE does", hint="keep one of them")
     if reader.at >= reader.end:
         raise reader.fault("expected a statement after EXPLAIN")
+    if reader.word() == "(":
+        raise reader.fault(
+            "expected a statement after EXPLAIN", hint="write EXPLAIN (ROWS) to list what a write writes"
+        )
     first = reader.tokens[reader.at]
     text = reader.text[first.start :]
-    return Explain(parse_piece(Piece(text, first.start, tuple(tokenize(text)))), analyze)
+    return Explain(parse_piece(Piece(text, first.start, tuple(tokenize(text)))), analyze, rows)
 
 
 def _show(reader: Reader) -> Body:

@@ -75,10 +75,14 @@ class Delete(Struct, frozen=True):
 
 
 class Explain(Struct, frozen=True):
-    """`EXPLAIN statement`: the plan, nothing sent. `EXPLAIN ANALYZE statement` runs it and tells what it cost."""
+    """`EXPLAIN statement`: the plan, nothing sent. `EXPLAIN ANALYZE statement` runs it and tells what it cost.
+
+    `EXPLAIN (ROWS) statement` reads what a write would read, and gives the rows that it would write.
+    """
 
     statement: Statement
     analyze: bool = False
+    rows: bool = False
 
 
 class Show(Struct, frozen=True):

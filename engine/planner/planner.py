@@ -27,8 +27,11 @@ class Planned(Struct, frozen=True):
 Plannable: TypeAlias = Select | Insert | Change | Delete | Call
 
 
-def plan(body: Plannable, names: Names, *, pushdown: bool = True) -> Planned:
-    """Plan one statement. Nothing has been sent when this raises."""
+def plan(body: Plannable, names: Names, *, pushdown: bool = True, remember: bool = False) -> Planned:
+    """Plan one statement. Nothing has been sent when this raises.
+
+    `remember`: rows that are changed are read before, also where the change itself does not need it.
+    """
     if isinstance(body, Select):
         return checked(_select(body, names, pushdown))
     from engine.planner.writes import plan_change, plan_delete, plan_exec, plan_insert  # here: most statements read
@@ -36,7 +39,7 @@ def plan(body: Plannable, names: Names, *, pushdown: bool = True) -> Planned:
     if isinstance(body, Insert):
         return checked(plan_insert(body, names, pushdown=pushdown))
     if isinstance(body, Change):
-        return checked(plan_change(body, names, pushdown=pushdown))
+        return checked(plan_change(body, names, pushdown=pushdown, remember=remember))
     if isinstance(body, Delete):
         return checked(plan_delete(body, names, pushdown=pushdown))
     return checked(plan_exec(body, names))

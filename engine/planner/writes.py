@@ -6,25 +6,25 @@ runs whole over rows that were read first. It never widens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
+from msgspec.structs import replace
 from sqlglot import exp
 
-from engine.errors import Refused, Span, SyntaxFault, UnknownName, suggest
+from engine.errors import Refused, Span, UnknownName, suggest
 from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query
 from engine.language.statements import Call, Change, Delete, Insert, Name, Word
 from engine.language.text import Text, quote_name, weave
-from engine.planner.names import Names, place
-from engine.planner.pins import Pin, example, feed_sql
-from engine.planner.plan import JSON_ARGUMENT, Plan, Stamp, Step
-from engine.planner.predicates import predicates, terms
+from engine.planner.names import Names
+from engine.planner.pins import example
+from engine.planner.plan import JSON_ARGUMENT, Plan, Step
 from engine.planner.reads import Reading, plan_query
+from engine.planner.returning import carried_by, returned_by
+from engine.planner.targets import Pieces, rows_of
 from provider_registry.model import Column, Method, Param, Resource
 
 OUT = "t_out"
-Pieces: TypeAlias = list[Text | str]
 
 
 def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Plan:
@@ -45,8 +45,11 @@ def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Pl
     return _plan(step, reading, feed, params, (), statement.returning, resource.name)
 
 
-def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Plan:
-    """REPLACE and UPDATE: the SET expressions, and the key of each row that the WHERE keeps."""
+def plan_change(statement: Change, names: Names, *, pushdown: bool = True, remember: bool = False) -> Plan:
+    """REPLACE and UPDATE: the SET expressions, and the key of each row that the WHERE keeps.
+
+    `remember`: the rows are read before, be it only to know what they were.
+    """
     provider, resource = names.resource(statement.target)
     words = [word for word, _ in statement.assignments]
     method = method_for(resource, statement.verb, statement.target, words)
@@ -58,9 +61,26 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Pl
     for param, (_, value) in zip(params, statement.assignments, strict=True):
         items += ["(", value, f"\n) AS {quote_name(param.name)}, "]
     computed = any(_columns_in(value) for _, value in statement.assignments)
-    reading, keys = _rows(statement, method, resource, names, items, read=computed, pushdown=pushdown)
-    step = Step(OUT, provider, _full(names, statement.target), statement.verb, method, method.response.columns)
+    reading, keys = rows_of(
+        statement, method, resource, names, items, read=computed, pushdown=pushdown, remember=remember
+    )
     alias = statement.alias or resource.name
+    holds = _holds(params, resource)
+    own = {
+        param.name
+        for param, (_, value) in zip(params, statement.assignments, strict=True)
+        if param.name in holds and _reads_itself(value, holds[param.name], alias)
+    }
+    step = Step(
+        OUT,
+        provider,
+        _full(names, statement.target),
+        statement.verb,
+        method,
+        method.response.columns,
+        holds=holds,
+        own=frozenset(own),
+    )
     return _plan(step, reading, reading.query, [*params, *keys], (), statement.returning, alias)
 
 
@@ -69,9 +89,9 @@ def plan_delete(statement: Delete, names: Names, *, pushdown: bool = True) -> Pl
     provider, resource = names.resource(statement.target)
     method = method_for(resource, "delete", statement.target, ())
     alias = statement.alias or resource.name
-    carried = _carried(statement.returning, method, resource)
+    carried = carried_by(statement.returning, method, resource)
     items: Pieces = [f"{quote_name(alias)}.{quote_name(column.name)}, " for column in carried]
-    reading, keys = _rows(statement, method, resource, names, items, read=bool(carried), pushdown=pushdown)
+    reading, keys = rows_of(statement, method, resource, names, items, read=bool(carried), pushdown=pushdown)
     step = Step(OUT, provider, _full(names, statement.target), "delete", method, method.response.columns)
     return _plan(step, reading, reading.query, keys, carried, statement.returning, alias)
 
@@ -133,14 +153,9 @@ def _plan(
     alias: str,
 ) -> Plan:
     """The reading steps, the write over their rows, and the RETURNING over what came back."""
-    stamps = _returned(step, params, carried, returning)
-    step = Step(
-        step.table,
-        step.provider,
-        step.resource,
-        step.verb,
-        step.method,
-        step.columns,
+    stamps = returned_by(step, params, carried, returning)
+    step = replace(
+        step,
         rows=step.method.response.rows,
         feed=feed,
         reads=tuple(s.table for s in reading.steps),
@@ -151,99 +166,6 @@ def _plan(
     if returning is not None:
         output = weave("SELECT ", returning, f" FROM {OUT} AS {quote_name(alias)}")
     return Plan(step.verb, (*reading.steps, step), output, reading.local)
-
-
-def _rows(
-    statement: Change | Delete,
-    method: Method,
-    resource: Resource,
-    names: Names,
-    items: Pieces,
-    *,
-    read: bool,
-    pushdown: bool,
-) -> tuple[Reading, list[Param]]:
-    """The query that finds the rows to write, planned, and the parameters it gives.
-
-    Where the WHERE is nothing but `parameter = value`, its rows are those values and nothing has to be read.
-    """
-    alias, where = statement.alias or resource.name, statement.where
-    if not where:
-        raise _unbounded(statement, method)
-    condition = _condition(where)
-    if condition.find(exp.Column) is None:
-        raise Refused(
-            "the WHERE names no column, so it would write every row or none",
-            span=where.origin(0, len(where.sql)),
-            hint=f"say which rows: {_line(method)}",
-        )
-    ctes: Pieces = [statement.ctes, " "] if statement.ctes is not None else []
-    pins = None if read else _direct(condition, method, alias)
-    if pins is not None:
-        keys = [param for param in method.params if param.name in pins]
-        listed = ", ".join(quote_name(param.name) for param in keys)
-        # The WHERE runs whole over the values that it pins: a row is written only where it says so itself.
-        second = {
-            p.name: other
-            for p in keys
-            for other in (p.key, p.alias)
-            if other and other.casefold() != p.name.casefold()
-        }
-        spelled = "".join(f", {quote_name(name)} AS {quote_name(other)}" for name, other in second.items())
-        rows = f"SELECT *{spelled} FROM ({feed_sql(pins, {})[0]})"
-        text = weave(*ctes, "SELECT ", *items, listed, f" FROM ({rows}) AS {quote_name(alias)} WHERE (", where, "\n)")
-        return plan_query(text, names, pushdown=pushdown), keys
-    if not resource.bound("select"):
-        raise Refused(
-            f"this WHERE cannot be honoured: {statement.target} cannot be read to check it",
-            span=where.origin(0, len(where.sql)),
-            hint=f"give nothing but values of {method.name}'s parameters: {_line(method)}",
-        )
-    keys = [param for param in method.required if param.location != "body"]
-    sources = [f"{quote_name(alias)}.{quote_name(p.key or p.name)} AS {quote_name(p.name)}" for p in keys]
-    target = ".".join(map(quote_name, statement.target.parts))
-    text = weave(
-        *ctes, "SELECT ", *items, ", ".join(sources), f" FROM {target} AS {quote_name(alias)} WHERE (", where, "\n)"
-    )
-    return plan_query(text, names, pushdown=pushdown), keys
-
-
-def _condition(where: Text) -> exp.Expr:
-    """The tree of a WHERE's predicate, which nothing may follow."""
-    tree = parse_query(weave("SELECT 1 WHERE ", where))
-    more = [name for name, value in tree.args.items() if value and name not in ("expressions", "where", "kind")]
-    if not isinstance(tree, exp.Select) or more:
-        raise SyntaxFault(
-            "a write takes WHERE and RETURNING, and nothing between them", span=where.origin(0, len(where.sql))
-        )
-    found: exp.Expr = tree.args["where"].this
-    return found
-
-
-def _direct(condition: exp.Expr, method: Method, alias: str) -> Mapping[str, Pin] | None:
-    """The pins of a WHERE that is nothing but values of the method's parameters, each given once; else None."""
-    pins: dict[str, Pin] = {}
-    for term in terms(condition):
-        said = predicates(term)
-        if len(said) != 1 or said[0].operator not in ("=", "IN") or not said[0].values:
-            return None
-        column = said[0].column
-        param = _parameter(method, column.name)
-        if column.table.casefold() not in ("", alias.casefold()) or param is None or param.name in pins:
-            return None
-        pins[param.name] = Pin(param.name, tuple(dict.fromkeys(said[0].values)))
-    needed = {param.name for param in method.required if param.location != "body"}
-    return pins if needed <= pins.keys() else None
-
-
-def _parameter(method: Method, name: str) -> Param | None:
-    """The parameter, not of the body, that a column of a WHERE fixes: by its name or as the key of the column."""
-    outside = [param for param in method.params if param.location != "body"]
-    for spelling in ("name", "alias", "key"):
-        for param in outside:
-            if (getattr(param, spelling) or "").casefold() == name.casefold():
-                return param
-    return None
 
 
 def _once(params: Sequence[Param], words: Sequence[Word]) -> None:
@@ -277,52 +199,18 @@ def _columns_in(text: Text) -> list[exp.Column]:
     return list(parse_query(weave("SELECT (", text, "\n)")).find_all(exp.Column))
 
 
-def _carried(returning: Text | None, method: Method, resource: Resource) -> tuple[Column, ...]:
-    """The columns of the old row that RETURNING needs, where the response has none of its own."""
-    if returning is None or method.response.columns:
-        return ()
-    tree = parse_query(weave("SELECT ", returning))
-    if not any(tree.find_all(exp.Star)) and all(_parameter(method, c.name) for c in tree.find_all(exp.Column)):
-        return ()
-    return resource.columns
+def _holds(params: Sequence[Param], resource: Resource) -> dict[str, str]:
+    """The attributes that a row has as a column too, with the column."""
+    columns = {column.name for column in resource.columns}
+    return {param.name: param.wire for param in params if not param.parents and param.wire in columns}
 
 
-def _returned(
-    step: Step, params: Sequence[Param], carried: Sequence[Column], returning: Text | None
-) -> tuple[Stamp, ...]:
-    """The stamps that RETURNING reads: carried columns, parameters, keys. Any other name is an error."""
-    stamps = {column.name.casefold(): Stamp(column, "feed", column.name) for column in carried}
-    if returning is None:
-        return ()
-    present = {column.name.casefold() for column in step.columns} | stamps.keys()
-    tree = parse_query(weave("SELECT ", returning))
-    tables = [t for t in tree.find_all(exp.Table) if isinstance(t.this, exp.Identifier)]
-    more = [name for name, value in tree.args.items() if value and name not in ("expressions", "kind")]
-    if tables or more or not isinstance(tree, exp.Select):
-        raise Refused(
-            "RETURNING takes expressions over the written row and nothing else",
-            span=returning.origin(0, len(returning.sql)),
-            hint="read other tables in a SELECT of their own",
-        )
-    for column in tree.find_all(exp.Column):
-        name = column.name
-        if isinstance(column.this, exp.Star) or name.casefold() in present:
-            continue
-        param = next((p for p in params if name.casefold() in (p.name.casefold(), (p.key or "").casefold())), None)
-        if param is None and column.find_ancestor(exp.Select) is not tree:
-            continue  # a subquery may have it; SQLite decides
-        if param is None:
-            known = [c.name for c in (*step.columns, *carried)] + [p.name for p in params if p.location != "body"]
-            text = weave("SELECT ", returning)
-            raise UnknownName(
-                f"{step.method.name} returns no column {name!r}",
-                name=name,
-                known=known,
-                span=text.origin(*place(column)),
-            )
-        stamps[name.casefold()] = Stamp(Column(name=name, shape=param.shape), "feed", param.name)
-        present.add(name.casefold())
-    return tuple(stamps.values())
+def _reads_itself(value: Text, held: str, alias: str) -> bool:
+    """Whether a SET expression reads the column that it sets."""
+    return any(
+        column.name.casefold() == held.casefold() and column.table.casefold() in ("", alias.casefold())
+        for column in _columns_in(value)
+    )
 
 
 def method_for(resource: Resource, verb: str, target: Name, words: Sequence[Word]) -> Method:
@@ -386,28 +274,6 @@ def _same_width(statement: Insert) -> None:
                 span=statement.rows.origin(0, len(statement.rows.sql)),
                 hint=f"the columns are {', '.join(word.name for word in statement.columns)}",
             )
-
-
-def _line(method: Method) -> str:
-    """A WHERE that the method understands."""
-    needed = [p for p in method.required if p.location != "body"]
-    return "WHERE " + " AND ".join(f"{p.name} = {example(p)}" for p in needed)
-
-
-def _unbounded(statement: Change | Delete, method: Method) -> Refused:
-    """A write without a WHERE, or with an empty one, as an empty template leaves it."""
-    verb = statement.verb.upper() if isinstance(statement, Change) else "DELETE"
-    needs = " and ".join(p.name for p in method.required if p.location != "body")
-    what, span, hint = "without a WHERE", statement.target.span, f"add the line: {_line(method)}"
-    if statement.where is not None and (end := statement.where.origin(0, 0)) is not None:
-        what, span = "with an empty WHERE", Span(end.start - len("WHERE"), end.start)
-        hint = f"say behind it which rows, in the statement or in what fills it in: {_line(method)[len('WHERE ') :]}"
-    return Refused(
-        f"{verb} {what} is refused: it would write every row of {statement.target}; {method.name} needs {needs}",
-        span=span,
-        hint=hint,
-        brief=f"{verb} {what}",
-    )
 
 
 def _missing(method: Method, absent: Sequence[Param], span: Span, hint: str, *, bare: bool = False) -> Refused:

@@ -8,7 +8,7 @@ from io import StringIO
 from engine.cli.terminal import Terminated
 from engine.explain import many
 from engine.formats import FORMATS, Options
-from engine.preview import Preview
+from engine.preview import SHOWN, Preview
 
 ASKED = ("delete", "replace", "update", "exec")  # an INSERT of one row does what it says
 
@@ -33,10 +33,10 @@ def _lines(preview: Preview, where: str) -> Iterator[str]:
     yield f"{preview.verb.upper()} {of}{where}: {calls} of {preview.method}"
     if preview.columns:
         table = StringIO()
-        FORMATS["table"](preview.result(), table, Options())
+        FORMATS["table"](preview.result(SHOWN), table, Options())
         yield table.getvalue().rstrip("\n")
-    if rest := rows - len(preview.rows):
-        listed = preview.keys[len(preview.rows) :]
+    if (rest := rows - SHOWN) > 0:
+        listed = preview.keys[SHOWN:]
         yield f"and {rest} more{': ' if listed else ''}{', '.join(listed)}"
     yield f"first: {preview.requests[0]}" if rows > 1 else preview.requests[0]
 

@@ -9,12 +9,9 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
-from engine.settings import Settings
 from engine.wire.masking import secret_name
 
 _LONG = re.compile(r"(?<![\w/.-])(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{32,}(?![\w/])")  # no word anybody types
-
-_TELLING = 6  # characters: a shorter one stands in every other word
 
 
 def secret(text: str, known: Sequence[str] = ()) -> bool:
@@ -26,12 +23,6 @@ def secret(text: str, known: Sequence[str] = ()) -> bool:
     if _LONG.search(text) or any(value in text for value in known):
         return True
     return any(secret_name(word) for word in re.findall(r"[\w-]+", text))
-
-
-def secrets(settings: Settings) -> list[str]:
-    """The secrets at hand: the token that was given, and what the environment calls one."""
-    named = [value for name, value in settings.environ.items() if secret_name(name)]
-    return [value for value in (settings.token or "", *named) if len(value) >= _TELLING]
 
 
 class Remembered(FileHistory):

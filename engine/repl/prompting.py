@@ -24,6 +24,7 @@ from engine.repl.forecast import Forecast
 from engine.repl.keys import keys
 from engine.repl.lexer import Colours, style
 from engine.repl.toolbar import toolbar
+from engine.wire.masking import at_hand
 
 if TYPE_CHECKING:
     from engine.repl.desk import Desk
@@ -55,9 +56,7 @@ def prompting(desk: Desk) -> PromptSession[str]:
         desk.prompt,
         multiline=True,
         prompt_continuation=_continued,
-        history=history.history(
-            history.place() if look.history else None, lambda: history.secrets(desk.session.settings)
-        ),
+        history=history.history(history.place() if look.history else None, lambda: at_hand(desk.session.settings)),
         lexer=Colours(),
         style=style(look.theme, color=color),
         color_depth=None if color else ColorDepth.DEPTH_1_BIT,

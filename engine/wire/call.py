@@ -65,6 +65,7 @@ class Page(Struct, frozen=True):
     filtered: bool = True  # False: the API refused the call's filter, and rows and total are of the whole list
     repeated: int = 0  # rows left out, because an earlier page had them: the list shifted while it was read
     cost: Cost = Cost()
+    status: int = 200  # of the answer
 
 
 class Request(Struct, frozen=True):

@@ -25,6 +25,7 @@ class Answer(Struct, frozen=True):
     headers: Mapping[str, str]  # names in lower case
     request: Request
     cost: Cost
+    status: int = 200
 
 
 class Numbers(Struct):

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 
+from engine.settings import Settings
+
 MASK = "***"
+_TELLING = 6  # characters: a shorter secret stands in every other word
 _SHORT, _HEAD = 4, 4  # characters: a shorter secret is masked as a word only; a start that gives one away
 _SECRET = re.compile(
     r"(^|_)(pass|passwd|password|passphrase|pwd|secret|token|apikey|accesskey|privatekey|secretkey"
@@ -69,6 +72,12 @@ def hidden(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: MASK if v is not None and secret_name(str(k)) else hidden(v) for k, v in value.items()}
     return [hidden(element) for element in value] if isinstance(value, list) else value
+
+
+def at_hand(settings: Settings) -> list[str]:
+    """The secrets that a text may hold: the token that was given, and what the environment calls one."""
+    named = [value for name, value in settings.environ.items() if secret_name(name)]
+    return [value for value in (settings.token or "", *named) if len(value) >= _TELLING]
 
 
 def clean(text: str, limit: int = 200) -> str:

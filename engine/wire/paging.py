@@ -183,6 +183,7 @@ def _page(call: Call, answer: Answer, number: int, warnings: tuple[str, ...] = (
         warnings=(*content.warnings, *warnings),
         repeated=repeated,
         cost=answer.cost,
+        status=answer.status,
     )
 
 

@@ -88,7 +88,7 @@ class Traffic:
                 return read(reply, call, scrub), reply
 
             (content, reply), cost = await self.send(call, request, accept, home=home)
-            return Answer(content, reply.headers, request, cost)
+            return Answer(content, reply.headers, request, cost, reply.status)
 
         ahead = AHEAD * self._settings.concurrency
         self._walks += 1

@@ -62,6 +62,27 @@ def encode(shape: Shape, value: Any, name: str, *, example: Any = None) -> Any:
         raise InvalidValue(f"{name} is nested too deeply to be sent", name=name) from None
 
 
+def alike(shape: Shape, one: Any, other: Any, *, any_order: bool = False) -> bool:
+    """Whether two values would travel as one. `any_order`: so do two lists of the same elements.
+
+    >>> alike(Shape(type="array"), '["a", "b"]', ["b", "a"]), alike(Shape(type="integer"), "5", 5)
+    (False, True)
+    >>> alike(Shape(type="array"), '["a", "b"]', ["b", "a"], any_order=True), alike(Shape(), None, "")
+    (True, False)
+    >>> alike(Shape(type="integer"), "five", 5)
+    False
+    """
+    if one is None or other is None:
+        return one is other
+    try:
+        first, second = (encode(shape, str(v) if isinstance(v, str) else v, "it") for v in (one, other))
+    except InvalidValue:
+        return False
+    if any_order and isinstance(first, list) and isinstance(second, list):
+        return {msgspec.json.encode(v) for v in first} == {msgspec.json.encode(v) for v in second}
+    return bool(first == second)
+
+
 class _Wrong(Exception):
     """A value does not fit; `near` says what may have been meant."""
 

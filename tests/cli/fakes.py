@@ -40,6 +40,7 @@ class FakeSession:
     closed: int = 0
     on_event: Listener | None = None
     names: Names = field(default_factory=lambda: Names(Catalog([])))
+    secrets: frozenset[str] = frozenset()
 
     def __call__(self, settings: Settings) -> Self:
         """Opens it."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx
 import pytest
 
+from engine.session import Session
 from engine.settings import Settings
-from tests.planner.demo import ask
+from tests.planner.demo import ROOT, api, ask
 
 PEOPLE, ORDERS, ITEMS, STOCK, NOTES = (f"acme.shop.{n}" for n in ("customers", "orders", "items", "stock", "notes"))
 
@@ -255,3 +261,36 @@ def test_a_long_list_of_requests_is_cut_short() -> None:
 def test_nothing_to_send_is_said() -> None:
     rows, _, _ = ask(f"SELECT * FROM {ORDERS} WHERE customerId = NULL", dry_run=True)
     assert "  send: nothing, no row of the feed has a value" in [row[0] for row in rows]
+
+
+def test_rows_are_read_before_they_change_where_that_is_wanted_and_possible() -> None:
+    """A ledger wants it: one list more, and the change itself is what it was; what cannot be read is changed too."""
+    with TemporaryDirectory() as folder:
+        kept = Settings(environ={}, ledger=f"{folder}/ledger")
+        sql = f"UPDATE {ORDERS} SET note = 'n' WHERE customerId = 1 AND orderId IN (11, 12)"
+        changes = ['PATCH /customers/1/orders/11  {"note":"n"}', 'PATCH /customers/1/orders/12  {"note":"n"}']
+        assert ask(sql)[1] == changes
+        assert ask(sql, kept)[1] == ["GET /customers/1/orders", *changes]
+        begun = json.loads(Path(kept.ledger or "").read_text(encoding="utf-8").splitlines()[0])
+        assert [call["before"] for call in begun["calls"]] == [{"id": 11, "note": None}, {"id": 12, "note": None}]
+
+
+def test_what_cannot_be_read_is_changed_unread(tmp_path: Path) -> None:
+    """The demo's orders without a list."""
+    copied = tmp_path / "demo"
+    copytree(ROOT, copied)
+    (document,) = copied.glob("src/acme/*/services/shop.yaml")
+    text = document.read_text(encoding="utf-8")
+    select = '[{$ref: "#/components/x-stackQL-resources/orders/methods/orders"}]'
+    assert text.count(select) == 1
+    document.write_text(text.replace(f"select: {select}", "select: []"))
+    sent: list[str] = []
+
+    def played(request: httpx.Request) -> httpx.Response:
+        sent.append(f"{request.method} {request.url.path}")
+        return api(request)
+
+    settings = Settings(environ={}, registry=(str(copied),), ledger=str(tmp_path / "ledger"))
+    with Session(settings, transport=httpx.MockTransport(played)) as session:
+        list(session.run(f"UPDATE {ORDERS} SET note = 'n' WHERE customerId = 1 AND orderId = 11"))
+    assert sent == ["PATCH /v1/customers/1/orders/11"]

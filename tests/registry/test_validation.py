@@ -226,6 +226,7 @@ README_NAMES = {
     "label: {": "name: {",
     "status: {": "tags: {",
     "apiVersion": "region",
+    "is_public: false": "price: 5",
 }
 
 

@@ -17,6 +17,7 @@ from engine.repl import history, named, preferences
 from engine.repl.preferences import Preferences
 from engine.settings import KINDS, Settings, load
 from engine.store import Store
+from engine.wire.masking import at_hand
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_wrong_file_is_told_as_such(
 def test_the_history_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "state" / "history"
     settings = Settings(token="short-1", environ={"LINODE_TOKEN": "brief-2", "HOME": "/home/me"})
-    kept = history.history(path, lambda: history.secrets(settings))
+    kept = history.history(path, lambda: at_hand(settings))
     kept.append_string("SELECT 'short-1', '/home/me';")
     kept.append_string("SELECT 'brief-2';")
     kept.append_string("SELECT '/home/me';")

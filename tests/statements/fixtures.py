@@ -6,6 +6,7 @@ A file holds cases. A case begins with `## what it shows`, then its SQL, then se
                      absent: not looked at; empty: nothing may leave
     === rows         one a line, values joined by ` | `; NULL, true, false, JSON without blanks; of the last statement
     === message      what is said of the last statement
+    === warning      lines that its warnings must contain
     === error        lines that the explained error must contain
     === plan         the lines of EXPLAIN
 

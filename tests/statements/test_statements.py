@@ -26,6 +26,8 @@ def test_case(case: Case) -> None:
         assert outcome.rows == wanted["plan"]
     if "message" in wanted:
         assert outcome.messages == wanted["message"]
+    for line in wanted.get("warning", ()):
+        assert line in "\n".join(outcome.warnings)
 
 
 def test_no_case_is_without_an_expectation() -> None:

@@ -136,6 +136,14 @@ def test_a_credential_that_cannot_be_sent_is_not_printed(text: str) -> None:
     assert TOKEN not in str(raised.value.hint)
 
 
+def test_a_fingerprint_compares_credentials_and_gives_none_away() -> None:
+    one, other = (grant(AUTH, Settings(token=token, environ={})) for token in ("one-token", "other-token"))
+    assert one.fingerprint("run") == grant(AUTH, Settings(token="one-token", environ={})).fingerprint("run")
+    assert len({one.fingerprint("run"), other.fingerprint("run"), one.fingerprint("another run")}) == 3
+    assert "one-token" not in one.fingerprint("run")
+    assert Grant().fingerprint("run") == ""
+
+
 def test_an_empty_token_is_none() -> None:
     with pytest.raises(CredentialError, match="the credential from the settings is empty"):
         grant(AUTH, settings(token=""))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.wire.masking import MASK, clean, concealed, masked, secret_name, shown
+from engine.settings import Settings
+from engine.wire.masking import MASK, at_hand, clean, concealed, masked, secret_name, shown
 
 SECRET = """
     root_pass password passwd passphrase pwd client_secret token tokens api_key apiKey APIKEY accessKey access-key
@@ -44,6 +45,12 @@ def test_names_of_other_things(name: str) -> None:
 )
 def test_urls(url: str, wanted: str) -> None:
     assert masked(url) == wanted
+
+
+def test_secrets_at_hand() -> None:
+    environ = {"DB_PASSWORD": "correct-horse", "HOME": "/home/me", "PIN_TOKEN": "1234"}
+    assert at_hand(Settings(token="a-token", environ=environ)) == ["a-token", "correct-horse"]
+    assert at_hand(Settings(environ={})) == []
 
 
 def test_text() -> None:

@@ -69,7 +69,7 @@ STARTING: Mapping[str, tuple[str, ...]] = {
     "VALUES": ("NULL", "true", "false"),
     "RETURNING": ("*",),
     "DESCRIBE": ("EXTENDED", "METHOD", "METHOD EXTENDED"),
-    "EXPLAIN": ("ANALYZE",),
+    "EXPLAIN": ("ANALYZE", "(ROWS)"),
 }
 
 _RESERVED = """

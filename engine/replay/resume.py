@@ -1,0 +1,148 @@
+"""`resume`: what was certainly not sent is sent, what was done is not, and what nobody knows is looked up.
+
+Everything it learns and does goes into the same ledger, so it can itself be interrupted and resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from engine.arguments import Job
+from engine.errors import StatementError, UsageError
+from engine.ledger.file import File
+from engine.ledger.lines import Line
+from engine.ledger.runs import Entry, Run, chosen, runs
+from engine.ledger.witness import now
+from engine.replay.calls import Again, again, holds, previous, row, send, wanted
+from engine.session import Session
+
+Verdict = Literal["send", "done", "decide", "failed", "masked"]
+Decision = Literal["done", "send"]
+
+
+class Found(NamedTuple):
+    """What shall become of a call that is not done, and how that is known."""
+
+    verdict: Verdict
+    why: str = ""
+
+
+class Wish(NamedTuple):
+    """What was asked for. `decided` settles calls by their numbers that nothing else can settle."""
+
+    run: str | None = None
+    dry_run: bool = False
+    failed: bool = False  # send those again that the API refused
+    same_account: bool = False
+    decided: Mapping[int, Decision] = {}
+
+
+class Told(NamedTuple):
+    """A call, as the answer tells it."""
+
+    run: str
+    call: int
+    request: str
+    row: str
+    state: str
+    note: str | None
+
+
+def resume(session: Session, file: File, wish: Wish) -> list[Told]:
+    """Finish the runs of a ledger; every call that was not done before it. Raises UsageError, NotSent."""
+    unfinished = [run for run in chosen(runs(file.lines()), wish.run) if run.unfinished]
+    if wish.decided and len(unfinished) != 1:
+        raise UsageError("--decide is about the calls of one run", hint="name it with --run")
+    todo = [again(session, run, same_account=wish.same_account) for run in unfinished]  # all of them, or none
+    return [told for each in todo for told in _resumed(session, file, each, wish)]
+
+
+def _resumed(session: Session, file: File, each: Again, wish: Wish) -> Iterator[Told]:
+    left = {number: entry for number, entry in each.run.entries.items() if entry.state != "done"}
+    if strange := wish.decided.keys() - left.keys():
+        raise UsageError(f"run {each.run.name} has no open call {min(strange)}")
+    found = {number: _found(session, each, entry, each.jobs[number], wish) for number, entry in left.items()}
+    if wish.dry_run:
+        for number, (verdict, why) in found.items():
+            yield _told(each.run, left[number], "would be sent" if verdict == "send" else verdict, why)
+        return
+    for number, (verdict, why) in found.items():
+        if verdict == "done":
+            file.append(_settled(each.run, left[number], why))
+    sending = [(left[number].planned, each.jobs[number]) for number, one in found.items() if one.verdict == "send"]
+    if sending:
+        send(session, file, each, sending, each.run.name, each.run.begun.statement or "")
+    after = runs(file.lines())[each.run.name].entries
+    for number, one in found.items():
+        yield _told(each.run, after[number], *_state(after[number], one))
+
+
+def _found(session: Session, each: Again, entry: Entry, job: Job, wish: Wish) -> Found:
+    """What shall become of a call. Whether it may have happened decides; then whether it can be sent."""
+    decided = wish.decided.get(entry.planned.call)
+    if decided == "done":
+        return Found("done", "decided")
+    if decided is None and entry.state == "failed" and not wish.failed:
+        return Found("failed", entry.last.error or "" if entry.last else "")
+    if decided is None and entry.open:
+        found = _settle(session, each, job, entry.planned.secret)
+        if found.verdict != "send":
+            return found
+    if entry.planned.secret:
+        return Found("masked", "the ledger keeps no secrets, so this one cannot be sent from it")
+    return Found("send")
+
+
+def _settle(session: Session, each: Again, job: Job, secret: bool) -> Found:
+    """Find out by reading whether a call has happened."""
+    verb = each.step.verb
+    if secret:
+        return Found("decide", "it may have happened, and the ledger keeps no secrets to look for it with")
+    if verb not in ("delete", "replace", "update"):
+        return Found("decide", "it may have happened: look for it, then say --decide")
+    try:
+        found = row(session, each, job)
+    except StatementError as error:
+        return Found("decide", f"its row cannot be looked up: {error.message}")
+    if verb == "delete":
+        return Found("done", "the row is gone") if found is None else Found("send", "the row is there")
+    if found is None:
+        return Found("decide", "the row is gone")
+    new, old = wanted(each, job), previous(each, job)
+    for loosely in (False, True):
+        if holds(each, job, found, new, loosely=loosely):
+            return Found("done", "the row has the new values")
+        if old.keys() == new.keys() and holds(each, job, found, old, loosely=loosely):
+            return Found("send", "the row has the old values")
+    return Found("decide", "the row has neither the old values nor the new ones")
+
+
+def _settled(run: Run, entry: Entry, note: str) -> Line:
+    call = entry.planned
+    return Line(
+        "done",
+        run.name,
+        now(),
+        call.call,
+        method=call.method,
+        path=call.path,
+        key=call.key,
+        note=note,
+        statement=run.begun.statement,
+    )
+
+
+def _state(entry: Entry, verdict: Found) -> tuple[str, str]:
+    """What a call is now, in words."""
+    if entry.state == "done":
+        return "done", verdict.why
+    if verdict.verdict in ("decide", "masked"):
+        return verdict.verdict, verdict.why
+    error = (entry.last.error if entry.last else None) or ""
+    return {"planned": "not sent", "sending": "unknown"}.get(entry.state, entry.state), error
+
+
+def _told(run: Run, entry: Entry, state: str, note: str) -> Told:
+    call = entry.planned
+    return Told(run.name, call.call, f"{call.method} {call.path}", call.key, state, note or None)
