@@ -67,9 +67,9 @@ class _Generator(CodeGenerator):
         self.write(")")
 
     def start_write(self, frame: Frame, node: nodes.Node | None = None) -> None:
-        """What a block with a filter and a called block put out is a value too; it is written between these two."""
+        """What is captured and put out at once, a called block say, is a value; it is written between these two."""
         super().start_write(frame, node)
-        is_value = isinstance(node, nodes.FilterBlock | nodes.CallBlock)
+        is_value = isinstance(node, nodes.FilterBlock | nodes.CallBlock | nodes.For)
         if is_value and node is not None:
             secret = self.environment.mentions_secret(node)
             self.write(f"environment.value({self.name!r}, {node.lineno}, {secret}, ")

@@ -106,7 +106,8 @@ def _hole(text: str, tokens: Sequence[Token], starts: Sequence[int], part: Part)
         before = [t.text.upper() for t in tokens[max(0, index - 4) : index]]
         if hole.kind != "json" or _BRACKETS.fullmatch(inside) is None or before == ["@", "@", "JSON", "="]:
             return hole
-        return Hole("text") if before[-1:] in _OF_TEXT else replace(hole, bracketed=True)
+        joined = [t.text for t in tokens[index + 1 : index + 2]] == ["||"]
+        return Hole("text") if joined or before[-1:] in _OF_TEXT else replace(hole, bracketed=True)
     alone = inside == HOLE and begin == token.start + 1
     if not alone and [t.text.upper() for t in tokens[max(0, index - 4) : index]] == ["@", "@", "JSON", "="]:
         error = TemplateFault("the JSON around this cannot be read", hint="look for a quote, comma or brace too many")
