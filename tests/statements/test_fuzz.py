@@ -122,8 +122,9 @@ def predicates(alias: str = "") -> st.SearchStrategy[str]:
     )
 
 
+ANY_ORDER = "SELECT id, vendor, total_size, eol, is_public, tags FROM {t}"
 SHAPES = [
-    "SELECT vendor, id, total_size, eol, is_public, tags FROM {t}",
+    ANY_ORDER,
     "SELECT id, label, is_public FROM {t} WHERE {p} ORDER BY id",
     "SELECT count(*), sum(size) FROM {t} WHERE {p}",
     "SELECT id FROM {t} WHERE {p} ORDER BY size DESC, id LIMIT 5",
@@ -201,6 +202,7 @@ def test_every_answer_is_sqlites(
     aliased: bool,
 ) -> None:
     whole = numbered(rows)
+    in_order = shape != ANY_ORDER
     if aliased:
         shape = re.sub(r"\{t\}(?! [ab]\b)", "{t} AS i", shape)
     sql = shape.replace("{p}", predicate).replace("{b}", other).replace("{a}", "i." if aliased else "")
@@ -209,4 +211,7 @@ def test_every_answer_is_sqlites(
     rules = Rules(fold_contains=fold, fold_equality=fold, rate_limit=False)
     outcome = run(sql.replace("{t}", "linode.images.images"), base, images=whole, rules=rules)
     assert outcome.error == ""
-    assert list(outcome.values) == expected, outcome.requests
+    found = list(outcome.values)
+    if not in_order:
+        found, expected = sorted(found), sorted(expected)
+    assert found == expected, outcome.requests
