@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 from engine.errors import Declined, DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.planner.awaits import AWAIT, awaited, refuse
 from engine.planner.names import Names
 from engine.planner.plan import Plan
-from engine.planner.planner import Plannable, Planned, plan
+from engine.planner.planner import Planned, plan
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
 from engine.store import Store, typed
@@ -107,7 +108,8 @@ class Session:
         """
         try:
             result = await self._one(statement, dry_run)
-            result.warnings = (*result.warnings, *map(_unknown_hint, statement.hints))
+            unknown = (hint for hint in statement.hints if hint.name != AWAIT or isinstance(statement.body, Explain))
+            result.warnings = (*result.warnings, *map(_unknown_hint, unknown))
             return result.telling(statement.text)
         except UsageError:
             raise  # no fault of the statement
@@ -126,10 +128,12 @@ class Session:
         body = statement.body
         if isinstance(body, Explain):
             return body.analyze and self.writes(body.statement)
-        return not isinstance(body, Show | Describe | Use) and self._planned(body).plan.write is not None
+        return not isinstance(body, Show | Describe | Use) and self._planned(statement).plan.write is not None
 
     async def _one(self, statement: Statement, dry_run: bool) -> Result:
         body = statement.body
+        if isinstance(body, Show | Describe | Use):
+            refuse(statement.hints, type(body).__name__.upper())
         match body:
             case Explain():
                 if body.analyze and not dry_run:
@@ -145,7 +149,7 @@ class Session:
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
         if dry_run:
             return self._explained(statement)
-        result, _ = await self._executed(self._planned(body))
+        result, _ = await self._executed(self._planned(statement))
         return result
 
     def _discovered(self, body: Show | Describe) -> Result:
@@ -153,8 +157,10 @@ class Session:
 
         return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
 
-    def _planned(self, body: Plannable) -> Planned:
-        return plan(body, self._names, pushdown=self.settings.pushdown)
+    def _planned(self, statement: Statement) -> Planned:
+        assert not isinstance(statement.body, Explain | Show | Describe | Use)  # they send nothing, or what they explain
+        planned = plan(statement.body, self._names, pushdown=self.settings.pushdown)
+        return awaited(planned, statement.hints, self._names)
 
     def _explained(self, statement: Statement) -> Result:
         """The plan as rows of text. What has no plan is answered from the catalog and sends nothing anyway."""
@@ -167,7 +173,7 @@ class Session:
         from engine.explain import explain
 
         try:
-            made = self._planned(body).plan
+            made = self._planned(statement).plan
             store = Store()
             try:
                 create_tables(made, store)
@@ -192,7 +198,7 @@ class Session:
             return self._explained(statement)
         lines = self._explained(statement).fetchall()
         try:
-            planned = self._planned(body)
+            planned = self._planned(statement)
             result, tally = await self._executed(planned)
             start = perf_counter()
             kept = await self._way.query(lambda: sum(1 for _ in result), result.interrupt)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from provider_registry.faults import closest
 from provider_registry.model import Await, Goal, Method, Resource, Upload
 from provider_registry.nodes import Node
-from provider_registry.objectkeys import parts
 
+_PATH = re.compile(r"\$(\.[\w-]+)+")  # a plain one: each part is the name of a member
 AWAIT, UPLOAD = "x-stratoql-await", "x-stratoql-upload"
 
 
@@ -45,8 +47,6 @@ def upload(method: Node) -> Upload | None:
     if not node:
         return None
     said = Upload(url=node.text("url"))
-    if not said.url.startswith("$."):
-        node.fault(f"{said.url!r} is not a path into the answer such as $.upload_to", "url")
     return Upload(
         url=said.url,
         media_type=node.text("media_type", said.media_type),
@@ -103,11 +103,10 @@ def _check_await(node: Node, rule: Await, method: Method, made: Resource) -> Non
 
 def _answered(node: Node, path: str, method: Method, key: str) -> None:
     """A path into a method's answer begins with a column of it."""
-    found = parts(path)
-    if not found:
+    if not _PATH.fullmatch(path):
         node.fault(f"{path!r} is not a path into the answer such as $.id", key)
         return
-    _column(node, found[0], method, key)
+    _column(node, path.split(".")[1], method, key)
 
 
 def _column(node: Node, name: str, method: Method, key: str) -> None:
