@@ -336,7 +336,7 @@ class PartialWrite(StratoqlError, OperationalError):
 
 
 class Unready(PartialWrite):
-    """What calls began has not come to its end: it failed, it takes longer than was allowed, or nobody waits any more.
+    """What calls began has not come to a good end: it failed, it takes too long, or nobody waits any more.
 
     `states` says by its key in which state each row was last seen. `done` are the calls that were made to write, none
     of a SELECT: nothing of them is taken back.

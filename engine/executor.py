@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from itertools import dropwhile
 from time import perf_counter
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -25,27 +25,16 @@ from engine.errors import (
     Refused,
     StratoqlError,
 )
+from engine.lifecycle import Wire
 from engine.planner.plan import Plan, Step, waves
 from engine.settings import Settings
 from engine.store import Row, Store
-from engine.wire.budget import Budget
-from engine.wire.call import Call, Cost, Page, Request
-from engine.wire.events import Event, Listener
+from engine.wire.call import Cost, Page, Request
+from engine.wire.events import Event
 from engine.wire.request import page_size, prepare
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-
-class Wire(Protocol):
-    """What the executor needs of a client."""
-
-    tell: Listener
-    budget: Budget
-
-    def pages(self, call: Call) -> AsyncIterator[Page]:
-        """The pages of a call, in order."""
-        ...
 
 
 class Spent(Struct):
@@ -131,7 +120,9 @@ async def run_write(
 
 async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
     todo = _allowed(step, calls(step, store, settings), wire, settings)
-    if step.counts:
+    if step.awaiting is not None:
+        await _wait(step, todo, store, wire, settings, tally)
+    elif step.counts:
         await _each(step, todo, wire, lambda job: _count(step, job, store, wire, tally))
     elif len(todo) == 1:
         async for page in _pages(todo[0], wire):
@@ -139,6 +130,19 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
     else:
         fetched = await _each(step, todo, wire, lambda job: _all(job, wire))
         for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
+            for page in pages:
+                _load(step, job, page, store, tally)
+
+
+async def _wait(step: Step, todo: list[Job], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
+    """Look rows up until they are as their document wants them."""
+    from engine.lifecycle.following import follow
+
+    answers: list[list[Page]] = [[] for _ in todo]
+    try:
+        await follow(step, todo, answers, [None] * len(todo), store, wire, settings)
+    finally:
+        for job, pages in zip(todo, answers, strict=True):
             for page in pages:
                 _load(step, job, page, store, tally)
 
@@ -175,6 +179,10 @@ def calls(step: Step, store: Store, settings: Settings) -> list[Job]:
                 error.message = f"row {number} of {len(todo)}: {error.message}"
                 error.args = (error.message,)
             raise
+        if step.files:
+            from engine.lifecycle.parcels import file_of
+
+            file_of(job)
         every.append(job)
     return every if step.verb in ("insert", "exec") else _consistent(found)
 
@@ -259,7 +267,40 @@ class _Outcome(Struct):
 
 
 async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    """Send every call once. The first failure stops what has not left; what was done is loaded whatever happens."""
+    """The calls, and what follows them: files that are sent, states that are waited for."""
+    if step.awaiting is None:
+        await _send(step, todo, store, wire, settings, tally)
+        return
+    from engine.lifecycle.following import follow
+    from engine.lifecycle.parcels import parcels
+
+    async with parcels(
+        step, todo, wire
+    ) as bodies:  # all that can be wrong with a file is found before anything is made
+        await _send(
+            step,
+            todo,
+            store,
+            wire,
+            settings,
+            tally,
+            lambda answers: follow(step, todo, answers, bodies, store, wire, settings),
+        )
+
+
+async def _send(
+    step: Step,
+    todo: Sequence[Job],
+    store: Store,
+    wire: Wire,
+    settings: Settings,
+    tally: Tally,
+    then: Callable[[list[list[Page]]], Coroutine[Any, Any, None]] | None = None,
+) -> None:
+    """Send every call once. The first failure stops what has not left; what was done is loaded whatever happens.
+
+    `then` follows where all are done; what it makes of the pages of each call is what is loaded.
+    """
     outcomes = [_Outcome() for _ in todo]
     places = asyncio.Semaphore(settings.concurrency)
     stopped = False
@@ -280,6 +321,8 @@ async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, sett
 
     try:
         await _each(step, range(len(todo)), wire, send)
+        if then is not None and not stopped:
+            await then([outcome.pages for outcome in outcomes])
     except asyncio.CancelledError as cancelled:
         if all(outcome.state == "unsent" for outcome in outcomes):
             raise

@@ -158,7 +158,9 @@ class Session:
         return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
 
     def _planned(self, statement: Statement) -> Planned:
-        assert not isinstance(statement.body, Explain | Show | Describe | Use)  # they send nothing, or what they explain
+        assert not isinstance(
+            statement.body, Explain | Show | Describe | Use
+        )  # they send nothing, or what they explain
         planned = plan(statement.body, self._names, pushdown=self.settings.pushdown)
         return awaited(planned, statement.hints, self._names)
 
@@ -229,7 +231,8 @@ class Session:
     def _returned(self, planned: Planned, store: Store, start: float, error: PartialWrite) -> Result | None:
         """The RETURNING of what a broken write has done; its own failure must not hide the account."""
         try:
-            return self._answer(planned, store, None, start) if planned.plan.output is not None else None
+            made = planned.plan
+            return self._answer(planned, store, None, start) if made.output is not None and made.write else None
         except StratoqlError as failed:
             error.hint = "; ".join(filter(None, (error.hint, f"its RETURNING failed too: {failed.message}")))
             return None

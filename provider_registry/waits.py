@@ -63,6 +63,8 @@ def check(methods: Node, made: Resource) -> None:
         node = methods.get(name)
         if method.upload is not None:
             _answered(node.get(UPLOAD), method.upload.url, method, "url")
+            if method.upload.url.count(".") > 1:
+                node.get(UPLOAD).fault("the address stands in a column of the answer, not deeper", "url")
             if method.awaits is None:
                 node.fault(f"a file is sent to something that can be looked up: say how in {AWAIT}", UPLOAD)
         if method.awaits is not None:

@@ -18,6 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.store"}),
     frozenset({"engine.planner", "engine.wire", "engine.sandbox"}),
     frozenset({"engine.arguments", "engine.portal", "engine.data"}),
+    frozenset({"engine.lifecycle"}),
     frozenset({"engine.executor", "engine.discovery", "engine.connections"}),
     frozenset({"engine.explain", "engine.preview"}),
     frozenset({"engine.session"}),

@@ -90,7 +90,9 @@ class Traffic:
 
         Its cost is its own too: add it where the wait is over.
         """
-        return Traffic(self._client, settings_with(self._settings, timeout=seconds, max_requests=sys.maxsize), self.tell)
+        return Traffic(
+            self._client, settings_with(self._settings, timeout=seconds, max_requests=sys.maxsize), self.tell
+        )
 
     async def put(self, address: str, body: Body, until: float) -> None:
         """Send a file to an address that needs no other permission and lives `until`. Raises CallError."""

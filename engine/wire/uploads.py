@@ -57,8 +57,8 @@ def permitted(address: str) -> None:
 async def put(client: Client, tell: Listener, address: str, body: Body, until: float) -> Cost:
     """PUT a file; what that cost. `until`, in seconds since 1970, the address lives.
 
-    A connection that breaks, or a server in trouble, is tried once more. Raises CallError; where the first attempt was
-    sent whole and never answered, its `arrived` is set: the file may be there all the same.
+    A connection that breaks, or a server in trouble, is tried once more. Raises CallError; its `arrived` is set where
+    an attempt was sent whole and never answered: the file may be there all the same.
     """
     permitted(address)
     cost, whole = Cost(), False
@@ -110,7 +110,9 @@ async def _once(client: Client, address: str, pieces: _Pieces, attempt: int, tel
         raise trouble(error, Request("PUT", shown), told, Grant()) from None
     status = response.status_code
     text = f"{status} {told} in {(now() - began) * 1000:.0f} ms"
-    tell(Event("response", text, request=told, status=status, attempt=attempt, seconds=now() - began, bytes=len(said)))
+    tell(
+        Event("response", text, request=told, status=status, attempt=attempt, seconds=now() - began, bytes=len(said))
+    )
     if not response.is_success:
         raise _refused(status, said, told)
 

@@ -35,7 +35,7 @@ FORMAL: list[tuple[str, shop.Edits, str, str]] = [
     ("name of a parameter", {"/components/parameters": "{p: {name: '', in: query}}"}, "/components/parameters/p/name",
      "must not be empty"),
     ("key that has no place here", {f"{LIST}/x-stratoql-env": "E"}, f"{LIST}/x-stratoql-env",
-     "the key 'x-stratoql-env' has no place here; known here: x-stratoql-await, x-stratoql-filtering, x-stratoql-upload"),
+     "'x-stratoql-env' has no place here; known here: x-stratoql-await, x-stratoql-filtering, x-stratoql-upload"),
     ("key of ours where none may stand", {"/info/x-stratoql-limit": "{}"}, "/info/x-stratoql-limit",
      "the key 'x-stratoql-limit' has no place here"),
     ("misspelled key of ours", {f"{LIST}/x-stratoql-filterng": "true"}, f"{LIST}/x-stratoql-filterng",

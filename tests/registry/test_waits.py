@@ -79,6 +79,8 @@ def test_a_method_can_be_looked_at_by_itself_and_most_need_no_wait(tmp_path: Pat
          "a file is sent to something that can be looked up: say how in x-stratoql-await"),
         ({AWAIT: RULE, UPLOAD: "{url: name}"}, f"{UPLOAD}/url",
          "'name' is not a path into the answer such as $.id"),
+        ({AWAIT: RULE, UPLOAD: "{url: $.tags.first}"}, f"{UPLOAD}/url",
+         "the address stands in a column of the answer, not deeper"),
         ({AWAIT: RULE, UPLOAD: "{url: $.address}"}, f"{UPLOAD}/url", "the rows of add_item have no column 'address'"),
     ],
 )  # fmt: skip
