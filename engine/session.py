@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from engine.connections import Connection
     from engine.executor import Tally
     from engine.language.hints import Hint
+    from engine.lifecycle.kept import Kept
     from engine.portal import Portal
     from engine.preview import Approve
     from engine.wire.client import Event, Traffic
@@ -122,6 +123,18 @@ class Session:
             raise fault from None
         except BadDocument as bad:
             raise DocumentError("a provider document cannot be used:", bad.faults) from bad
+
+    def upload(self, path: str, name: str, *, compress: bool = False) -> Kept:
+        """Send a file to an upload that waits for it here, because it has broken off; which one that was.
+
+        Raises UsageError where none of that name waits.
+        """
+        from engine.lifecycle.sending import send_again
+
+        connection = self._connected()
+        traffic = connection.client.statement(self.settings, self.on_event)
+        work = send_again(path, name, traffic, self.settings, self._names.catalog, compress=compress)
+        return finish(self._way.steps(connection.portal, work))
 
     def writes(self, statement: Statement) -> bool:
         """Whether it would send what may change something. Raises what planning it raises."""

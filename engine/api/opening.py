@@ -36,8 +36,8 @@ class Options(TypedDict, total=False):
     pushdown         False: no filter travels to the API
     insecure_http    plain http to hosts other than this one
     on_request, on_page, on_wait, on_event
-                     called with an Event when a request leaves or is answered, rows arrive, something is waited
-                     for; with each event. They are called in the thread of the requests: be quick.
+                     called with an Event when a request leaves or is answered, rows arrive, something is waited for
+                     or a file is sent; with each event. They are called in the thread of the requests: be quick.
     """
 
     token: str | None
@@ -90,6 +90,8 @@ def _session(options: Options, way: Way) -> Session:
             "page": options.get("on_page"),
             "calls": options.get("on_page"),
             "wait": options.get("on_wait"),
+            "await": options.get("on_wait"),
+            "file": options.get("on_wait"),
         },
     )
     return Session(_settings(options), on_event=heard, way=way)

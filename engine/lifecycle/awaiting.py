@@ -288,9 +288,15 @@ def _goes_on(step: Step, awaiting: Awaiting, late: Sequence[Watched]) -> str | N
 
 def resuming(step: Step, awaiting: Awaiting, names: Sequence[str]) -> str | None:
     """The statement that goes on waiting."""
+    found = rows_of(step, awaiting, names)
+    return found and f"SELECT /*+ AWAIT */ * FROM {found}"
+
+
+def rows_of(step: Step, awaiting: Awaiting, names: Sequence[str]) -> str | None:
+    """The rows of these names, for a FROM: `linode.images.images WHERE id = 'private/12'`."""
     if awaiting.key is None:
         return None
     values = ", ".join(map(quote_text, names))
     where = f"= {values}" if len(names) == 1 else f"IN ({values})"
     key = awaiting.key if awaiting.key.isidentifier() else quote_name(awaiting.key)
-    return f"SELECT /*+ AWAIT */ * FROM {step.resource} WHERE {key} {where}"
+    return f"{step.resource} WHERE {key} {where}"

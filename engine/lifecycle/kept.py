@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ class Kept(Struct, frozen=True):
     address: str
     expires: float
     rule: Upload
-    look: str | None = None  # the statement that waits for it
+    rows: str | None = None  # its row, for a FROM: linode.images.images WHERE id = 'private/12'
     file: str = ""  # as it was named
 
     def __repr__(self) -> str:
@@ -40,6 +40,11 @@ class Kept(Struct, frozen=True):
     def until(self) -> str:
         """The end of its life: `2025-01-02 03:04 UTC`."""
         return moment(self.expires)
+
+    @property
+    def waits(self) -> str:
+        """The statement that waits for what becomes of it."""
+        return f"SELECT /*+ AWAIT */ * FROM {self.rows}" if self.rows else "its row, if it has one"
 
 
 def moment(seconds: float) -> str:
@@ -88,9 +93,9 @@ def drop(kept: Kept) -> None:
         (folder() / _file(kept.name, kept.where)).unlink(missing_ok=True)
 
 
-def find(name: str, where: str, now: float) -> Kept:
-    """The one of that name. Raises UsageError where there is none, or where its life is over."""
-    known = {kept.name: kept for _, kept in _all() if kept.where == where}
+def find(name: str, belongs: Callable[[Kept], bool], now: float) -> Kept:
+    """The one of that name that belongs here. Raises UsageError where there is none, or where its life is over."""
+    known = {kept.name: kept for _, kept in _all() if belongs(kept)}
     found = known.get(name)
     alive = [kept for kept in known.values() if kept.expires > now]
     if found is None:

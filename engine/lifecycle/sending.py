@@ -10,16 +10,19 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from engine.arguments import Job
-from engine.errors import CallError, Unready
+from engine.errors import CallError, StratoqlError, Unready
 from engine.lifecycle import Wire, kept
-from engine.lifecycle.awaiting import resuming, row_name
+from engine.lifecycle.awaiting import row_name, rows_of
 from engine.lifecycle.kept import Kept
+from engine.lifecycle.parcels import looked_at, parcel
 from engine.planner.plan import FILE_ARGUMENT, Step
 from engine.settings import Settings
 from engine.wire.call import Page
 from engine.wire.request import prepare
-from engine.wire.servers import origin
+from engine.wire.servers import base_url, origin
 from engine.wire.uploads import Body
+from provider_registry.catalog import Catalog
+from provider_registry.faults import BadDocument, NotFound
 from provider_registry.model import Upload
 
 
@@ -40,7 +43,7 @@ async def send(step: Step, job: Job, pages: list[Page], body: Body, wire: Wire, 
         address=address,
         expires=wire.clock.wall() + rule.seconds,
         rule=rule,
-        look=resuming(step, awaiting, [name]),
+        rows=rows_of(step, awaiting, [name]),
         file=str(job.row.get(FILE_ARGUMENT)),
     )
     keeping = settings.sandbox != "" and kept.keep(waiting, wire.clock.wall())  # one in memory is gone with us
@@ -53,10 +56,34 @@ async def send(step: Step, job: Job, pages: list[Page], body: Body, wire: Wire, 
     kept.drop(waiting)
 
 
-async def send_again(waiting: Kept, body: Body, wire: Wire) -> None:
-    """Send a file to an address that was kept. Raises CallError; the address then stays."""
-    await wire.put(waiting.address, body, waiting.expires)
+async def send_again(
+    path: str, name: str, wire: Wire, settings: Settings, catalog: Catalog, *, compress: bool
+) -> Kept:
+    """Send a file to an upload that waits for it; which one that was.
+
+    Raises UsageError where none of that name waits, InvalidValue or Refused for the file, CallError where it did not
+    arrive; the address is kept then.
+    """
+    waiting = kept.find(name, lambda each: _belongs(each, settings, catalog), wire.clock.wall())
+    async with parcel(looked_at(path, waiting.rule, compress), waiting.rule, wire) as body:
+        try:
+            await wire.put(waiting.address, body, waiting.expires)
+        except CallError as error:
+            error.hint = f"{name} waits until {waiting.until}: {error.hint or 'send it again'}"
+            raise
     kept.drop(waiting)
+    return waiting
+
+
+def _belongs(each: Kept, settings: Settings, catalog: Catalog) -> bool:
+    """Whether an upload is one of the API that the settings lead to."""
+    try:
+        provider, *rest = each.resource.split(".")
+        method = next(iter(catalog.resource(provider, *rest).methods.values()))
+        home = origin(base_url(provider, method.server, settings, {}))
+    except (NotFound, BadDocument, StratoqlError):
+        return False
+    return each.where == where(settings, home)
 
 
 def where(settings: Settings, home: str) -> str:
@@ -86,7 +113,7 @@ def _not_there(step: Step, job: Job, waiting: Kept, why: str, keeping: bool, *, 
     again = f"stratoql upload {shlex.quote(waiting.file)} --to {waiting.name}"
     hint = f"send it again while it waits: {again}" if keeping else "begin the upload again; its address was not kept"
     if arrived:
-        hint = f"an attempt was sent whole and never answered, so look first: {waiting.look}; or {hint}"
+        hint = f"an attempt was sent whole and never answered, so look first: {waiting.waits}; or {hint}"
     return Unready(
         "\n  ".join(lines), states={waiting.name: "without its file"}, done=[dict(job.call.args)], hint=hint
     )

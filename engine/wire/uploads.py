@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 ATTEMPTS, PAUSE = 2, 1.0  # seconds before the second
 PIECE = 1 << 20  # bytes read and sent at a time
-OFTEN = 0.1  # seconds between two events
+OFTEN, ALOUD = 0.1, 30.0  # seconds between two events, between two of them in the log
 _PATIENCE = httpx.Timeout(SILENCE, connect=CONNECT, read=300.0)  # what was sent is checked before it is answered
+log = logging.getLogger("engine.wire")
 _SAID = 64 * 1024  # bytes of the answer that are looked at
 
 
@@ -107,8 +109,11 @@ async def _once(client: Client, address: str, pieces: _Pieces, attempt: int, tel
         finally:
             await response.aclose()
     except httpx.RequestError as error:
-        raise trouble(error, Request("PUT", shown), told, Grant()) from None
+        found = trouble(error, Request("PUT", shown), told, Grant())
+        log.info("%s %s %.0f ms attempt %d", told, type(found).__name__, (now() - began) * 1000, attempt)
+        raise found from None
     status = response.status_code
+    log.info("%s %d %.0f ms attempt %d", told, status, (now() - began) * 1000, attempt)
     text = f"{status} {told} in {(now() - began) * 1000:.0f} ms"
     tell(
         Event("response", text, request=told, status=status, attempt=attempt, seconds=now() - began, bytes=len(said))
@@ -142,7 +147,7 @@ class _Pieces:
     def __init__(self, body: Body, clock: Clock, tell: Listener) -> None:
         self.body = body
         self.sent = 0
-        self._clock, self._tell = clock, tell
+        self._clock, self._tell, self._aloud = clock, tell, 0.0
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The file, as long as it was when it was looked at. Raises NotSent where it has become shorter."""
@@ -163,3 +168,6 @@ class _Pieces:
         done, of = self.sent, self.body.size
         text = f"{done:,} of {of:,} bytes of {self.body.name} are sent"
         self._tell(Event("file", text, what=f"sending {self.body.name}", number=done, of=of, seconds=seconds))
+        if seconds - self._aloud >= ALOUD:
+            self._aloud = seconds
+            log.warning("%s", text)
