@@ -63,25 +63,22 @@ async def put(client: Client, tell: Listener, address: str, body: Body, until: f
     an attempt was sent whole and never answered: the file may be there all the same.
     """
     permitted(address)
-    cost, whole = Cost(), False
-    for attempt in range(1, ATTEMPTS + 1):
-        began = client.clock.now()
-        pieces = _Pieces(body, client.clock, tell)
+    cost, whole, attempt, clock = Cost(), False, 0, client.clock
+    while True:
+        attempt += 1
+        began, pieces = clock.now(), _Pieces(body, clock, tell)
         try:
             await _once(client, address, pieces, attempt, tell)
+            return cost + Cost(requests=1, network=clock.now() - began)
         except CallError as error:
-            cost += Cost(requests=1, network=client.clock.now() - began)
+            cost += Cost(requests=1, network=clock.now() - began)
             whole = whole or (isinstance(error, NetworkError) and pieces.sent == body.size)
-            if attempt == ATTEMPTS or not error.passing or client.clock.wall() + PAUSE >= until:
+            if attempt == ATTEMPTS or not error.passing or clock.wall() + PAUSE >= until:
                 error.cost, error.arrived = cost, whole
                 raise
             tell(Event("wait", f"waiting {PAUSE:.1f} s for a new attempt after: {error.message}", seconds=PAUSE))
-            await client.clock.sleep(PAUSE)
-            cost += Cost(retries=1, waited=PAUSE)
-        else:
-            cost += Cost(requests=1, network=client.clock.now() - began)
-            break
-    return cost
+        await clock.sleep(PAUSE)
+        cost += Cost(retries=1, waited=PAUSE)
 
 
 async def _once(client: Client, address: str, pieces: _Pieces, attempt: int, tell: Listener) -> None:
