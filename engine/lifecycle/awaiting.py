@@ -146,6 +146,8 @@ async def _watch(each: Watched, awaiting: Awaiting, polls: Wire, everybody: Sequ
     clock, seconds = polls.clock, awaiting.seconds
     wanted = {goal.each: _wanted(each.job.call, goal.each) for goal in awaiting.rule.goals if goal.each}
     began, number = clock.now(), 0
+    if each.row:
+        each.state = view(awaiting.rule.goals, each.row, wanted).state
     if not each.row or seconds is None or each.look is each.job.call:
         await _looked(each, awaiting, polls)
     while each.end == "waiting":

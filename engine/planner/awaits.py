@@ -24,6 +24,12 @@ def awaited(planned: Planned, hints: Sequence[Hint], names: Names) -> Planned:
     Raises InvalidValue for a time that is none, Refused where there is nothing to wait for.
     """
     seconds, made = patience(hints), planned.plan
+    for step in made.steps:
+        if seconds is not None and step.method.upload is not None and not step.files:
+            raise Refused(
+                f"AWAIT would wait for a file that nobody sends to what {step.method.name} makes",
+                hint="name it: @@file = './disk.img.gz'; or leave AWAIT out",
+            )
     steps = tuple(_awaiting(step, seconds, names) for step in made.steps)
     if seconds is not None and not any(step.awaiting for step in steps):
         raise _idle(made)
