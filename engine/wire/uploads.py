@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.wire.client import Client
 
 ATTEMPTS, PAUSE = 2, 1.0  # seconds before the second
-PIECE = 1 << 20  # bytes read and sent at a time
+LEAST, MOST = 1 << 16, 1 << 22  # bytes read and sent at a time: few where they go slowly, many where quickly
 OFTEN, ALOUD = 0.1, 30.0  # seconds between two events, between two of them in the log
 _PATIENCE = httpx.Timeout(SILENCE, connect=CONNECT, read=300.0)  # what was sent is checked before it is answered
 log = logging.getLogger("engine.wire")
@@ -99,6 +99,7 @@ async def _once(client: Client, address: str, pieces: _Pieces, attempt: int, tel
         extensions={ADDRESS: Secret(address), "timeout": _PATIENCE.as_dict()},
     )
     tell(Event("request", told, request=told, attempt=attempt))
+    log.info("%s of %s bytes begins, attempt %d", told, f"{body.size:,}", attempt)
     try:
         response = await client.http.send(request, stream=True, auth=None)
         try:
@@ -148,15 +149,18 @@ class _Pieces:
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The file, as long as it was when it was looked at. Raises NotSent where it has become shorter."""
-        began = told = self._clock.now()
+        began = told = last = self._clock.now()
+        size = LEAST
         self._progress(0.0)
         while self.sent < self.body.size:
-            piece = await asyncio.to_thread(self.body.read, min(PIECE, self.body.size - self.sent))
+            piece = await asyncio.to_thread(self.body.read, min(size, self.body.size - self.sent))
             if not piece:
                 raise NotSent(f"{self.body.name} became shorter while it was sent")
             yield piece
             self.sent += len(piece)
             now = self._clock.now()
+            size = min(MOST, 2 * size) if now - last < OFTEN else max(LEAST, size // 2)
+            last = now
             if now - told >= OFTEN or self.sent == self.body.size:
                 told = now
                 self._progress(now - began)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from engine.errors import Unready
+from engine.errors import StratoqlError, Unready, explain
 from engine.language.parser import parse
 from engine.lifecycle.states import View, view
 from engine.planner.awaits import USUAL
@@ -22,6 +26,7 @@ from engine.settings import Settings
 from engine.wire.events import Event
 from provider_registry.model import Goal
 from tests.conftest import Passing
+from tests.registry import shop as stock
 from tests.statements.fixtures import IMAGES, Outcome, run
 
 TABLE = "linode.images.images"
@@ -361,3 +366,40 @@ def test_a_program_sees_that_a_wait_wrote_nothing_or_something(passing: Passing)
             connection.execute(INSERT.replace("AWAIT", "AWAIT(1s)"))
         with pytest.raises(engine.NotSupportedError):
             connection.rollback()
+
+
+def shop(tmp_path: Path, rule: str, states: Iterator[Any], sql: str) -> tuple[list[tuple[Any, ...]], list[str], str]:
+    """Another API, which is described in YAML alone: rows, requests, error."""
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(f"{request.method} {request.url.path}")
+        return httpx.Response(200, json={} if request.method == "POST" else {"id": "7", "name": next(states)})
+
+    root = stock.write(tmp_path, stock.edited(stock.STOCK, {f"{stock.ADD}/x-stratoql-await": rule}))
+    settings = Settings(environ={}, token="t", registry=(str(root),))
+    with Session(settings, transport=httpx.MockTransport(answer)) as session:
+        try:
+            return [row for result in session.run(sql) for row in result.fetchall()], sent, ""
+        except StratoqlError as error:
+            return [], sent, explain(error)
+
+
+ORDER = "INSERT /*+ AWAIT(20s) */ INTO shop.stock.items (data__name) VALUES ('a') RETURNING id, name"
+STOCKED = "{method: get_item, keys: {itemId: name}, until: [{column: name, ready: [here], failed: [lost]}]}"
+
+
+def test_any_api_whose_document_says_so_is_waited_for(tmp_path: Path, passing: Passing) -> None:
+    rows, sent, _ = shop(tmp_path, STOCKED, iter(["coming", "here"]), ORDER)
+    assert (rows, sent) == ([("7", "here")], ["POST /api/items", "GET /api/items/a", "GET /api/items/a"])
+    _, sent, error = shop(tmp_path, STOCKED, iter(["coming", "lost"]), ORDER)
+    assert error == "error: add_item is done, but a failed after 8 s: it is lost"
+    assert len(sent) == 3
+
+
+def test_where_no_select_can_wait_none_is_named(tmp_path: Path, passing: Passing) -> None:
+    _, _, error = shop(tmp_path, STOCKED, repeat("coming"), ORDER)
+    assert error == (
+        "error: add_item is done, but a is not ready after 20 s: coming\n"
+        "hint: it goes on without anybody waiting for it"
+    )

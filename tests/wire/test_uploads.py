@@ -220,7 +220,7 @@ def test_a_file_that_became_longer_is_sent_as_it_was_announced() -> None:
 def test_its_progress_is_told_and_now_and_then_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(uploads, "PIECE", 60)
+    monkeypatch.setattr(uploads, "LEAST", 60)
     monkeypatch.setattr(uploads, "OFTEN", 0.0)
     monkeypatch.setattr(uploads, "ALOUD", 0.0)
     done = put(whole(OK))
