@@ -274,18 +274,13 @@ async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, sett
     from engine.lifecycle.following import follow
     from engine.lifecycle.parcels import parcels
 
-    async with parcels(
-        step, todo, wire
-    ) as bodies:  # all that can be wrong with a file is found before anything is made
-        await _send(
-            step,
-            todo,
-            store,
-            wire,
-            settings,
-            tally,
-            lambda answers: follow(step, todo, answers, bodies, store, wire, settings),
-        )
+    # all that can be wrong with a file is found before anything is made
+    async with parcels(step, todo, wire) as bodies:
+
+        def then(answers: list[list[Page]]) -> Coroutine[Any, Any, None]:
+            return follow(step, todo, answers, bodies, store, wire, settings)
+
+        await _send(step, todo, store, wire, settings, tally, then)
 
 
 async def _send(

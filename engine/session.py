@@ -171,9 +171,7 @@ class Session:
         return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
 
     def _planned(self, statement: Statement) -> Planned:
-        assert not isinstance(
-            statement.body, Explain | Show | Describe | Use
-        )  # they send nothing, or what they explain
+        assert not isinstance(statement.body, Explain | Show | Describe | Use)  # these have no plan of their own
         planned = plan(statement.body, self._names, pushdown=self.settings.pushdown)
         return awaited(planned, statement.hints, self._names)
 

@@ -31,6 +31,8 @@ def _goal(node: Node) -> Goal:
     member, key, each = (node.text(word) or None for word in ("member", "key", "each"))
     if each and not (member and key):
         node.fault("each names the elements that count: it goes with key, which holds them, and member", "each")
+    if not node.texts("ready"):
+        node.fault("names no state in ready, so nobody would ever be done waiting")
     return Goal(
         column=node.text("column"),
         ready=node.texts("ready"),

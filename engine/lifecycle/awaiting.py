@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from engine.arguments import Job
-from engine.errors import ApiError, CallError, TimedOut, Unready
+from engine.errors import ApiError, CallError, StratoqlError, TimedOut, Unready
 from engine.language.text import quote_name, quote_text
 from engine.lifecycle import Wire
 from engine.lifecycle.states import View, delay, shown, span, view
@@ -62,11 +62,15 @@ async def settle(step: Step, jobs: Sequence[Job], answers: Sequence[list[Page]],
         for number, (job, pages) in enumerate(zip(jobs, answers, strict=True), 1)
     ]
     polls, began = wire.patient(None if awaiting.seconds is None else awaiting.seconds + GRACE), wire.clock.now()
+    running = [asyncio.ensure_future(_watch(each, awaiting, polls, watched)) for each in watched]
     try:
-        await asyncio.gather(*(_watch(each, awaiting, polls, watched) for each in watched))
+        await asyncio.gather(*running)
     except asyncio.CancelledError as cancelled:
         raise _unready(step, awaiting, watched, wire.clock.now() - began, broken_off=True) from cancelled
     finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         wire.cost += polls.cost
         for each in watched:
             _put_in(each, awaiting)
@@ -92,7 +96,7 @@ def row_name(step: Step, job: Job, pages: list[Page]) -> str:
 
 def _name(look: Call) -> str:
     outside = [p.name for p in look.method.params if p.location in ("path", "query") and p.name in look.args]
-    return " ".join(str(look.args[each]) for each in outside)
+    return " ".join(str(look.args[each]) for each in outside) or "the row"
 
 
 def _look(step: Step, awaiting: Awaiting, job: Job, pages: Sequence[Page]) -> Call:
@@ -186,6 +190,8 @@ async def _looked(each: Watched, awaiting: Awaiting, polls: Wire) -> None:
             log.warning("%s could not be looked at: %s", each.name, error.message)
         else:
             each.end, each.why = "blind", error.message
+    except StratoqlError as error:  # the answer does not say what it is to be looked up by
+        each.end, each.why = "blind", error.message
     else:
         each.cost += sum((page.cost for page in pages), Cost())
         row = next((row for page in pages for row in page.rows), None)
@@ -244,7 +250,7 @@ def _unready(
 ) -> Unready:
     """The error of a wait that did not end well for all."""
     lines = list(_lines(awaiting, watched, seconds, broken_off))
-    late = [each for each in watched if each.end in ("waiting", "late", "blind")]
+    late = [each for each in watched if each.end in ("waiting", "late", "blind") and each.look.args]
     done = f"{step.method.name} is done, but " if step.writes else ""
     message = done + lines[0]
     if len(watched) > 1:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
+from engine.wire.masking import clean
 from provider_registry.model import Await, Goal
 
+_LONG = 60  # characters of a state
 FIRST, GROWTH, LONGEST = 3.0, 1.5, 15.0  # seconds between two looks
 
 
@@ -46,7 +48,7 @@ def view(goals: Sequence[Goal], row: Mapping[str, Any], wanted: Mapping[str, Seq
             verdict = "failed"
         elif open_ones and verdict == "ready":
             verdict = "pending"
-        told += [f"{name} {state}".strip() for name, state in open_ones]
+        told += [clean(f"{name} {state}".strip(), _LONG) for name, state in open_ones]
     return View(verdict, ", ".join(told) or _ready(goals, row))
 
 

@@ -73,6 +73,7 @@ def test_a_method_can_be_looked_at_by_itself_and_most_need_no_wait(tmp_path: Pat
          "add_item has no parameter 'tgs'; did you mean 'tags'?"),
         ({AWAIT: RULE.replace("column: name", "column: tags, each: tags")}, f"{AWAIT}/until/0/each",
          "each names the elements that count: it goes with key, which holds them, and member"),
+        ({AWAIT: RULE.replace("[here]", "[]")}, f"{AWAIT}/until/0", "names no state in ready"),
         ({AWAIT: RULE[:-1] + ", shows: {prize: EUR}}"}, f"{AWAIT}/shows/prize", "did you mean 'price'?"),
         ({AWAIT: RULE[:-1] + ", into: row}"}, f"{AWAIT}/into", "the rows of add_item have no column 'row'"),
         ({UPLOAD: "{url: $.name}"}, UPLOAD,

@@ -397,6 +397,14 @@ def test_any_api_whose_document_says_so_is_waited_for(tmp_path: Path, passing: P
     assert len(sent) == 3
 
 
+def test_an_answer_that_does_not_say_what_it_made_cannot_be_waited_for(tmp_path: Path, passing: Passing) -> None:
+    _, sent, error = shop(tmp_path, STOCKED.replace("{itemId: name}", "{itemId: $.id}"), repeat("here"), ORDER)
+    assert error == (
+        "error: add_item is done, but the row cannot be looked at, last seen unknown: get_item needs itemId"
+    )
+    assert sent == ["POST /api/items"]
+
+
 def test_where_no_select_can_wait_none_is_named(tmp_path: Path, passing: Passing) -> None:
     _, _, error = shop(tmp_path, STOCKED, repeat("coming"), ORDER)
     assert error == (
