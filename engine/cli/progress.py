@@ -42,6 +42,7 @@ class Standing:
         self._calls: tuple[str, int, int] | None = None
         self._wait: tuple[str, float] | None = None  # for what, until when
         self._file: tuple[str, int, int] | None = None  # what is done to which, how many bytes, of how many
+        self._began = 0.0  # when that was, in seconds since 1970
         self._looks: dict[int, tuple[str, int, int]] = {}  # by row: its state, how many rows are ready, of how many
 
     def hear(self, event: Event) -> None:
@@ -62,6 +63,7 @@ class Standing:
                     self._calls = (event.what, event.number or 0, event.of or 0)
                 case "file":
                     self._file = (event.what, event.number or 0, event.of or 0)
+                    self._began = time() - event.seconds
                 case "await":
                     self._looks.pop(event.walk, None)  # the newest is the last
                     self._looks[event.walk] = (event.what, event.number or 0, event.of or 0)
@@ -85,6 +87,10 @@ class Standing:
             walks = list(self._pages.values())
             what = walks[-1][0] if walks else ""
             return what, "page", sum(done for _, done, _ in walks), sum(of for _, _, of in walks) or None
+
+    def since(self, unit: str, whole: float) -> float:
+        """When what is counted in `unit` began: the rate of a file is its own. `whole`: when the statement did."""
+        return self._began if unit == BYTE else whole
 
     def waiting(self) -> str:
         """What is waited for, where that takes longer: `12 s for the rate limit of images`."""
@@ -126,13 +132,12 @@ def _draw(standing: Standing, over: threading.Event) -> None:
 
     tqdm.monitor_interval = 0  # a thread of its own that nobody needs
     with tqdm(file=sys.stderr, leave=False, delay=SOON, dynamic_ncols=True, bar_format=_FORMAT) as bar:
-        bar.start_t -= SOON
+        bar.start_t = began = bar.start_t - SOON
         standing.wipe = bar.clear
         while not over.wait(OFTEN):
             what, unit, done, of = standing.now()
             waiting = standing.waiting()
-            if unit == BYTE and what != bar.desc:
-                bar.start_t = time()  # the rate is that of the file
+            bar.start_t = standing.since(unit, began)
             # in a narrow terminal the wait is what must be seen
             bar.bar_format = _WAITING if waiting else _alone(of) if unit == ROW else _FORMATS.get(unit, _FORMAT)
             bar.set_description_str(waiting or printable(what) or "working", refresh=False)

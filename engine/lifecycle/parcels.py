@@ -43,9 +43,10 @@ class File(NamedTuple):
 
 def file_of(job: Job) -> File | None:
     """The file of a call, looked at. Raises InvalidValue for what is no file, Refused for what would be in vain."""
-    given, rule = job.row.get(FILE_ARGUMENT), job.call.method.upload
-    if given is None or rule is None:
+    rule = job.call.method.upload
+    if FILE_ARGUMENT not in job.row or rule is None:
         return None
+    given = job.row[FILE_ARGUMENT]
     if not isinstance(given, str) or not given or "\0" in given:
         raise _wrong("expects the path of a file, such as './disk.img.gz'")
     return looked_at(given, rule, _yes(job.row.get(COMPRESS_ARGUMENT)))

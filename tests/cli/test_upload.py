@@ -169,7 +169,7 @@ def test_a_terminal_shows_the_state_and_how_long_it_takes() -> None:
     sql = f"INSERT /*+ AWAIT */ INTO {TABLE} (data__disk_id) VALUES (25674130) RETURNING id"
     with serving(rate_limit=False, rules=Rules(capture_seconds=1.5)) as url:
         _, told = seen(url, sql)
-    assert re.search(r"\rprivate/28000001: creating, size 25,600 MB \[00:0[12]\]", told)
+    assert re.search(r"\rprivate/28000001: creating, size 25,600 MB \[00:\d\d\]", told)
     assert "note:" not in told
 
 
@@ -200,4 +200,4 @@ def test_a_terminal_shows_rate_and_remaining_time_of_a_file(tmp_path: Path) -> N
         stream.truncate(32 * 2**20)  # more than fits on the way
     with sink(pause=1.8) as served:
         _, told = seen(served.url, f"{UPLOAD}{tmp_path}/disk.img.gz'")
-    assert re.search(r"sending disk.img.gz \|.*\| \d+\.?\d*[kM]/33\.6M \[00:01<00:\d\d, +\d+\.?\d*[kM]B/s\]", told)
+    assert re.search(r"sending disk.img.gz \|.*\| \d+\.?\d*[kM]/33\.6M \[00:0\d<00:\d\d, +\d+\.?\d*[kM]B/s\]", told)

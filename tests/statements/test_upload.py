@@ -220,6 +220,7 @@ def test_no_room_to_compress_is_told_and_makes_nothing(passing: Passing, monkeyp
         (f"EXEC {TABLE}.post_replicate_image @imageId = 'private/1', @regions = '[]', @@file = 'x'",
          "post_replicate_image takes no file"),
         (f"EXEC {TABLE}.post_upload_image {BODY}, @@compress = true", "@@compress goes with @@file"),
+        (f"EXEC {TABLE}.post_upload_image {BODY}, @@file = NULL", "@@file: expects the path of a file, such as"),
         (f"EXEC {TABLE}.post_upload_image {BODY}, @@fil = 'x'", "@@fil is not known"),
         (f"EXEC {TABLE}.post_upload_image {BODY}, @@file = 'x', @@FILE = 'y'", "@@FILE is given twice"),
     ],
