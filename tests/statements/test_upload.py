@@ -425,3 +425,13 @@ def _rule() -> Any:
     from provider_registry.catalog import Catalog
 
     return Catalog().method("linode", "images", "images", "post_upload_image").upload
+
+
+def test_a_method_that_takes_a_file_is_described_so() -> None:
+    with Session(Settings(environ={})) as session:
+        (result,) = session.run(f"DESCRIBE METHOD EXTENDED {TABLE}.post_upload_image")
+        (row,) = [row for row in rows(result) if row["name"] == "@@file"]
+        (other,) = session.run(f"DESCRIBE METHOD {TABLE}.post_image")
+        assert "@@file" not in [each["name"] for each in rows(other)]
+    assert (row["type"], row["param_type"]) == ("file (gzip)", "input_optional")
+    assert row["description"] == "The path of a file of at most 5,368,709,120 bytes, which is sent to upload_to."
