@@ -265,7 +265,7 @@ def _exec(reader: Reader) -> Call:
             continue
         name = word.name.casefold()
         if name not in _WHOLE or name in whole_ones:
-            known = "the body is given as @@json, a file as @@file, with @@compress = true to compress it"
+            known = "the body is given once, as @@json, and a file as @@file, with @@compress = true to compress it"
             what = "is given twice" if name in whole_ones else "is not known"
             raise SyntaxFault(f"@@{word.name} {what}", span=word.span, hint=known)
         whole_ones[name] = value
