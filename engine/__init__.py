@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         ProgrammingError,
         StratoqlError,
         TimedOut,
+        Unready,
         Warning,
     )
     from engine.result import ResultColumn, Stats
@@ -95,6 +96,7 @@ __all__ = [
     "TimedOut",
     "Timestamp",
     "TimestampFromTicks",
+    "Unready",
     "Warning",
     "aconnect",
     "apilevel",

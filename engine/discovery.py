@@ -10,6 +10,7 @@ from engine.errors import Refused
 from engine.language.statements import Describe, Name, Show
 from engine.language.text import Text, quote_name, quote_text
 from engine.planner.names import Names
+from engine.planner.plan import FILE_ARGUMENT
 from engine.result import Result, ResultColumn
 from engine.store import Store
 from provider_registry.model import VERBS, Column, Method, Param
@@ -160,10 +161,25 @@ def _method(method: Method, *, extended: bool) -> Result:
     inputs = {True: "input_required", False: "input_optional"}
     rows: list[Sequence[str]] = [
         *((p.name, _type(p), inputs[p.required], p.location, p.description) for p in method.params),
+        *_file(method),
         *((c.name, _type(c), "output", "row", c.description) for c in method.response.columns),
         *((c.name, _type(c), "output", "envelope", c.description) for c in method.response.envelope),
     ]
     return _trimmed(("name", "type", "param_type", "shape", "description"), rows, extended=extended)
+
+
+def _file(method: Method) -> Iterator[Sequence[str]]:
+    """The file that belongs to a call, as one of its inputs."""
+    if (rule := method.upload) is not None:
+        kind = "file (gzip)" if rule.gzip else "file"
+        most = f" of at most {rule.max_bytes:,} bytes" if rule.max_bytes is not None else ""
+        yield (
+            FILE_ARGUMENT,
+            kind,
+            "input_optional",
+            "file",
+            f"The path of a file{most}, which is sent to {rule.url[2:]}.",
+        )
 
 
 def _type(thing: Column | Param) -> str:

@@ -22,6 +22,7 @@
     ├── Misuse                 a closed cursor, rows where there are none
     ├── NotPossible            what no API can do: take a write back
     ├── PartialWrite           some rows of a write are done, some are not: each is accounted for
+    │   └── Unready            the calls are done, what they began is not: a wait or a file that did not end well
     ├── Interrupted            the user stopped it
     └── Declined               the user was asked, and said no: nothing was written
 
@@ -44,7 +45,7 @@ Each is at the same time one of the classes that PEP 249 wants of a database mod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from provider_registry.faults import Fault
@@ -333,6 +334,7 @@ class CallError(StratoqlError, OperationalError):
         super().__init__(message, hint=hint)
         self.request = request
         self.cost: Any = None  # what its attempts came to, as the wire counts
+        self.arrived = False  # of a file that was sent: an attempt went out whole, and its answer was lost
 
 
 class NotSent(CallError):
@@ -456,6 +458,25 @@ class PartialWrite(StratoqlError, OperationalError):
         self.unknown = tuple(unknown)
         self.unsent = tuple(unsent)
         self.completed = None
+
+
+class Unready(PartialWrite):
+    """What calls began has not come to a good end: it failed, it takes too long, or nobody waits any more.
+
+    `states` says by its key in which state each row was last seen. `done` are the calls that were made to write, none
+    of a SELECT: nothing of them is taken back.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        states: Mapping[str, str],
+        done: Sequence[dict[str, Any]] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, done=done, failed=(), unknown=(), unsent=(), hint=hint)
+        self.states = dict(states)
 
 
 class Interrupted(StratoqlError, OperationalError):

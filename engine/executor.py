@@ -6,11 +6,11 @@ before the first leaves, a failure stops the calls that have not left, and each 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from itertools import dropwhile
 from time import perf_counter
-from typing import Protocol, TypeVar
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -18,30 +18,18 @@ from engine import before
 from engine.abreast import each, together
 from engine.arguments import Job, jobs
 from engine.errors import ApiError, InvalidValue, Refused
+from engine.lifecycle import Wire
 from engine.planner.plan import Plan, Step, waves
 from engine.portal import AWAITING
 from engine.settings import Settings
 from engine.store import Row, Store
 from engine.tally import Tally
-from engine.wire.budget import Budget
-from engine.wire.call import Call, Cost, Page, Request
-from engine.wire.events import Listener
+from engine.wire.call import Cost, Page, Request
 from engine.wire.request import page_size, prepare
 from engine.writing import NOBODY, Witness, write
 
 T = TypeVar("T")
 _MANY = 2000  # rows of a page that take long to load
-
-
-class Wire(Protocol):
-    """What the executor needs of a client."""
-
-    tell: Listener
-    budget: Budget
-
-    def pages(self, call: Call) -> AsyncIterator[Page]:
-        """The pages of a call, in order."""
-        ...
 
 
 def create_tables(plan: Plan, store: Store) -> None:
@@ -94,17 +82,44 @@ async def run_write(
     """Send exactly these calls, then run the steps that wait for their answers."""
     for wave in dropwhile(lambda wave: not wave[0].writes, waves(plan.steps)):
         if wave[0].writes:
-            load = partial(_load, wave[0], store=store, tally=tally)
-            await write(wave[0], todo, wire, settings.concurrency, load, tally, witness)
+            await _write(wave[0], todo, store, wire, settings, tally, witness)
         else:
             await together([_run(step, store, wire, settings, tally) for step in wave])
+
+
+async def _write(
+    step: Step,
+    todo: Sequence[Job],
+    store: Store,
+    wire: Wire,
+    settings: Settings,
+    tally: Tally,
+    witness: Witness,
+) -> None:
+    """The calls, and what follows them: files that are sent, states that are waited for."""
+    sent = partial(write, step, todo, wire, settings.concurrency, partial(_load, step, store=store, tally=tally))
+    if step.awaiting is None:
+        await sent(tally, witness)
+        return
+    from engine.lifecycle.following import follow
+    from engine.lifecycle.parcels import parcels
+
+    # all that can be wrong with a file is found before anything is made
+    async with parcels(step, todo, wire) as bodies:
+
+        def then(answers: list[list[Page]]) -> Coroutine[Any, Any, None]:
+            return follow(step, todo, answers, bodies, store, wire, settings)
+
+        await sent(tally, witness, then)
 
 
 async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
     found = partial(calls, step, store, settings)
     todo = found() if step.feed is None else await _aside(found, store, tally)
     wire.budget.reserve(len(todo))
-    if step.counts:
+    if step.awaiting is not None:
+        await _wait(step, todo, store, wire, settings, tally)
+    elif step.counts:
         await each(step, todo, wire.tell, lambda job: _count(step, job, store, wire, tally))
     elif len(todo) == 1:
         async for page in _pages(step, todo[0], wire, tally):
@@ -114,6 +129,19 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
         for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
             for page in pages:
                 await _loaded(step, job, page, store, tally)
+
+
+async def _wait(step: Step, todo: list[Job], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
+    """Look rows up until they are as their document wants them."""
+    from engine.lifecycle.following import follow
+
+    answers: list[list[Page]] = [[] for _ in todo]
+    try:
+        await follow(step, todo, answers, [None] * len(todo), store, wire, settings)
+    finally:
+        for job, pages in zip(todo, answers, strict=True):
+            for page in pages:
+                _load(step, job, page, store, tally)
 
 
 async def _loaded(step: Step, job: Job, page: Page, store: Store, tally: Tally) -> None:

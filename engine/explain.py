@@ -22,6 +22,10 @@ def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
         lines.append(f"step {number}: {step.table} <- {step.resource}.{step.method.name}")
         lines.append(f"  because: {step.why}")
         lines += [f"  {line}" for line in _requests(step, store, settings)]
+        if step.awaiting is not None:
+            from engine.lifecycle.telling import waits
+
+            lines += [f"  {line}" for line in waits(step, settings)]
     lines += [f"checked again locally: {predicate}" for predicate in plan.local]
     output = "the number of calls" if plan.output is None else _one_line(plan.output.sql)
     lines.append(f"output: {output}")
@@ -80,6 +84,10 @@ def _request(step: Step, job: Job, settings: Settings) -> Iterator[str]:
         more = f"  (and further pages up to {step.limit} rows)" if more else ""
     yield f"send: {first}{more}"
     yield from (f"  {line}" for line in rest)
+    if step.files:
+        from engine.lifecycle.telling import sends
+
+        yield from sends(job)
 
 
 def walks(step: Step, job: Job) -> bool:

@@ -66,8 +66,18 @@ def preview(plan: Plan, todo: Sequence[Job], settings: Settings) -> Preview:
         tuple(filter(None, (key(step, job) for job in todo))),
         columns,
         tuple(tuple(row.get(name) for name in columns) for row in seen),
-        tuple("  ".join(describe(prepare(job.call, settings))) for job in todo),
+        tuple("  ".join(_request(step, job, settings)) for job in todo),
     )
+
+
+def _request(step: Step, job: Job, settings: Settings) -> list[str]:
+    """A call as it would leave, and the file that would follow it."""
+    lines = describe(prepare(job.call, settings))
+    if step.files:
+        from engine.lifecycle.telling import sends
+
+        lines += sends(job)
+    return lines
 
 
 def key(step: Step, job: Job) -> str:

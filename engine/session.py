@@ -22,9 +22,10 @@ from engine.errors import DocumentError, PartialWrite, Refused, StratoqlError, S
 from engine.language.hints import MAX_WRITES, max_writes
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.planner.awaits import AWAIT, awaited, refuse
 from engine.planner.names import Names
 from engine.planner.plan import Plan
-from engine.planner.planner import Plannable, Planned, plan
+from engine.planner.planner import Planned, plan
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
 from engine.store import Store, typed
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import httpx
 
     from engine.connections import Connection
+    from engine.lifecycle.kept import Kept
     from engine.portal import Portal
     from engine.preview import Approve
     from engine.tally import Tally
@@ -124,16 +126,30 @@ class Session:
         except BadDocument as bad:
             raise DocumentError("a provider document cannot be used:", bad.faults) from bad
 
+    def upload(self, path: str, name: str, *, compress: bool = False) -> Kept:
+        """Send a file to an upload that waits for it here, because it has broken off; which one that was.
+
+        Raises UsageError where none of that name waits.
+        """
+        from engine.lifecycle.sending import send_again
+
+        connection = self._connected()
+        traffic = connection.client.statement(self.settings, self.on_event)
+        work = send_again(path, name, traffic, self.settings, self._names.catalog, compress=compress)
+        return finish(self._way.steps(connection.portal, work))
+
     def writes(self, statement: Statement) -> bool:
         """Whether it would send what may change something. Raises what planning it raises."""
         body = statement.body
         if isinstance(body, Explain):
             return body.analyze and self.writes(body.statement)
-        return not isinstance(body, Show | Describe | Use) and self._planned(body).plan.write is not None
+        return not isinstance(body, Show | Describe | Use) and self._planned(statement).plan.write is not None
 
     async def _one(self, statement: Statement, dry_run: bool) -> Result:
         body = statement.body
         settings = self._allowing(statement)
+        if isinstance(body, Show | Describe | Use):
+            refuse(statement.hints, type(body).__name__.upper())
         match body:
             case Explain():
                 if body.rows and not dry_run:
@@ -151,7 +167,7 @@ class Session:
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
         if dry_run:
             return self._explained(statement)
-        result, _ = await self._executed(self._planned(body, written=True), settings, statement.text)
+        result, _ = await self._executed(self._planned(statement, written=True), settings, statement.text)
         return result
 
     def _allowing(self, statement: Statement) -> Settings:
@@ -164,15 +180,16 @@ class Session:
 
         return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
 
-    def _planned(self, body: Plannable, *, written: bool = False, shown: bool = False) -> Planned:
+    def _planned(self, statement: Statement, *, written: bool = False, shown: bool = False) -> Planned:
         """`written`: it is to be run, so whoever looks at a write before, or writes it down, knows the rows too."""
+        assert not isinstance(statement.body, Explain | Show | Describe | Use)  # these have no plan of their own
         told = shown or (written and (self._approve is not None or self.settings.ledger is not None))
-        planned = plan(body, self._names, pushdown=self.settings.pushdown, remember=told)
-        if planned.plan.write is None:
-            return planned
-        from engine.before import widened
+        planned = plan(statement.body, self._names, pushdown=self.settings.pushdown, remember=told)
+        if planned.plan.write is not None:
+            from engine.before import widened
 
-        return structs.replace(planned, plan=widened(planned.plan, told=told))
+            planned = structs.replace(planned, plan=widened(planned.plan, told=told))
+        return awaited(planned, statement.hints, self._names)
 
     def _explained(self, statement: Statement) -> Result:
         """The plan as rows of text. What has no plan is answered from the catalog and sends nothing anyway."""
@@ -186,7 +203,7 @@ class Session:
         from engine.explain import explain
 
         try:
-            made = self._planned(body).plan
+            made = self._planned(statement).plan
             store = Store()
             try:
                 create_tables(made, store)
@@ -211,7 +228,7 @@ class Session:
             return self._explained(statement)
         lines = self._explained(statement).fetchall()
         try:
-            planned = self._planned(body, written=True)
+            planned = self._planned(statement, written=True)
             result, tally = await self._executed(planned, self._allowing(statement), statement.text)
             start = perf_counter()
             kept = await self._way.query(lambda: sum(1 for _ in result), result.interrupt)
@@ -242,7 +259,8 @@ class Session:
     def _returned(self, planned: Planned, store: Store, start: float, error: PartialWrite) -> Result | None:
         """The RETURNING of what a broken write has done; its own failure must not hide the account."""
         try:
-            return self._answer(planned, store, None, start) if planned.plan.output is not None else None
+            made = planned.plan
+            return self._answer(planned, store, None, start) if made.output is not None and made.write else None
         except StratoqlError as failed:
             error.hint = "; ".join(filter(None, (error.hint, f"its RETURNING failed too: {failed.message}")))
             return None
@@ -269,7 +287,9 @@ class Session:
         from engine.watched import Setting, foreseen
 
         body, start = statement.body, perf_counter()
-        made = None if isinstance(body, Explain | Show | Describe | Use) else self._planned(body, shown=True).plan
+        made = (
+            None if isinstance(body, Explain | Show | Describe | Use) else self._planned(statement, shown=True).plan
+        )
         if made is None or made.write is None:
             hint = "EXPLAIN alone tells the requests of any other"
             raise Refused("EXPLAIN (ROWS) is for statements that write", hint=hint)
@@ -369,6 +389,8 @@ def _unchanged(tally: Tally) -> tuple[str, ...]:
 def _idle_hints(statement: Statement, result: Result) -> Iterator[str]:
     """A hint that does nothing is told, so that nobody waits for its effect."""
     for hint in statement.hints:
+        if hint.name == AWAIT and not isinstance(statement.body, Explain):
+            continue  # where there is nothing to wait for it is an error
         if hint.name != MAX_WRITES:
             yield f"the hint {hint.text} is not known and has no effect"
         elif result.affected is None and result.kind != "plan":

@@ -7,8 +7,8 @@ it cannot be told of is not sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from engine.abreast import each
 from engine.arguments import Job
@@ -67,8 +67,11 @@ async def write(
     load: Callable[[Job, Page], None],
     tally: Tally,
     witness: Witness = NOBODY,
+    then: Callable[[list[list[Page]]], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Send every call once, `places` at a time; what was done is given to `load` whatever happens.
+
+    `then` follows where all are done; what it makes of the pages of each call is what is loaded.
 
     Raises CallError where it was one call, else PartialWrite.
     """
@@ -88,6 +91,8 @@ async def write(
 
     try:
         await each(step, range(len(todo)), wire.tell, send)
+        if then is not None and stopped is None:
+            await then([outcome.pages for outcome in outcomes])
     except asyncio.CancelledError as cancelled:
         if all(outcome.state == "unsent" for outcome in outcomes):
             raise

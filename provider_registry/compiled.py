@@ -21,8 +21,8 @@ from provider_registry.model import Provider, Service
 T = TypeVar("T", Provider, Service)
 _HERE = os.path.dirname(__file__)
 READERS = (  # the modules whose change makes entries stale
-    *("model", "source", "nodes", "shapes", "objectkeys", "config", "auth", "inputs", "methods", "extensions"),
-    *("documents", "layout", "faults", "compiled"),
+    *("model", "source", "nodes", "shapes", "objectkeys", "config", "auth", "inputs", "methods", "waits"),
+    *("extensions", "documents", "layout", "faults", "compiled"),
 )
 
 

@@ -7,6 +7,7 @@ from provider_registry.nodes import Node, walk
 
 PREFIX = "x-stratoql-"
 KEYS = (
+    "x-stratoql-await",
     "x-stratoql-busy-reasons",
     "x-stratoql-credentials",
     "x-stratoql-env",
@@ -19,6 +20,7 @@ KEYS = (
     "x-stratoql-pattern-hint",
     "x-stratoql-scopes-header",
     "x-stratoql-total",
+    "x-stratoql-upload",
     "x-stratoql-wanted-scopes-header",
     "x-stratoql-writable",
 )

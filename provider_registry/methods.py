@@ -16,6 +16,7 @@ from provider_registry.model import VERBS, Column, Method, Paging, Resource, Res
 from provider_registry.nodes import Node, Severity, follow, pointer_parts, referred
 from provider_registry.objectkeys import locate, parts, spelled
 from provider_registry.shapes import column, columns, fold, plain
+from provider_registry.waits import awaits, check, upload
 
 HTTP = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ITEMS = "items"  # the property that holds the rows where nothing else is said
@@ -65,6 +66,7 @@ def resource(name: str, node: Node, document: Node, outer: Levels, items_key: st
         if key not in known:
             where.fault(f"the rows of {name} have no column {key!r}{closest(key, known)}", key)
     _told_apart(node, made)
+    check(node.get("methods"), made)
     return made
 
 
@@ -148,6 +150,8 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         auth=auth(levels),
         media_type=media_type,
         writable=_writable(node, http),
+        awaits=awaits(name, node),
+        upload=upload(node),
         title=operation.text("summary"),
         description=operation.text("description"),
     )

@@ -193,6 +193,47 @@ class Response(_Data, frozen=True):
     envelope: tuple[Column, ...] = ()
 
 
+class Goal(_Data, frozen=True):
+    """What one column of a row must say before a wait is over; a value of `failed` ends it at once.
+
+    With `member` the column is a list of objects and that member of each must say it; with `each`, an argument of
+    the call that is a list too, only of those whose member `key` is in it, and all of them must be there.
+    """
+
+    column: str
+    ready: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+    member: str | None = None
+    key: str | None = None
+    each: str | None = None
+
+
+class Await(_Data, frozen=True):
+    """How to find out whether what a call has begun is done: a row that is looked up until it has reached its goals.
+
+    `method` is that of the same resource that looks; `keys` pairs its parameters with what fills them: `$.id`, a path
+    into the call's own answer, or the name of an argument of the call.
+    """
+
+    method: str
+    keys: tuple[tuple[str, str], ...] = ()
+    goals: tuple[Goal, ...] = ()
+    shows: tuple[tuple[str, str], ...] = ()  # columns that tell of progress, with their unit
+    into: str | None = None  # the column of the answer that holds the row; None: the answer is the row
+    gone: str = ""  # what it means when the row is no longer there
+
+
+class Upload(_Data, frozen=True):
+    """A file that belongs to a call: the answer says where to PUT it. The address itself is the permission."""
+
+    url: str  # `$.upload_to`: a path into the answer
+    media_type: str = "application/octet-stream"
+    gzip: bool = False  # whether the file must be gzipped
+    max_bytes: int | None = None
+    max_raw_bytes: int | None = None  # of a file before it is compressed here
+    seconds: float = 3600.0  # that the address lives
+
+
 class Method(_Data, frozen=True):
     """One operation: an HTTP verb on a path, its inputs and its answer."""
 
@@ -209,6 +250,8 @@ class Method(_Data, frozen=True):
     auth: Auth = Auth()
     media_type: str = "application/json"  # of the request's body
     writable: dict[str, Any] = {}  # a write: the value that each of these columns has in a row that can be written
+    awaits: Await | None = None
+    upload: Upload | None = None
     title: str = ""
     description: str = ""
 

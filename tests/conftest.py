@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
+import engine.sandbox
 from engine.wire.clock import Clock
 
 
@@ -29,3 +34,38 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         return Clock(now=lambda: time.monotonic() + slept, wall=lambda: time.time() + slept, sleep=sleep)
 
     monkeypatch.setattr("engine.wire.client.Clock", clock)
+
+
+@dataclass
+class Passing:
+    """Time that passes only while somebody sleeps. `at` are things to do when a moment has come."""
+
+    now: float = field(default_factory=time.time)
+    slept: list[float] = field(default_factory=list)
+    at: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        until = self.now + seconds
+        await asyncio.sleep(0)  # others who sleep as long begin at the same moment
+        self.now = max(self.now, until)
+        for moment, act in self.at:
+            if moment <= self.now:
+                act()
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.now, wall=lambda: self.now, sleep=self.sleep)
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> Passing:
+    """Who waits for a sandbox waits no time: the clocks of both go on by what is slept."""
+    time, real = Passing(), engine.sandbox.transport
+
+    def transport(*args: Any, **more: Any) -> Any:
+        return real(*args, **{"clock": lambda: time.now, **more})
+
+    monkeypatch.setattr("engine.wire.client.Clock", lambda: time.clock)
+    monkeypatch.setattr("engine.sandbox.transport", transport)
+    return time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.conftest import Passing
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,13 +47,15 @@ def test_top_level_holds_what_it_should() -> None:
     }
 
 
-def test_the_tour_of_the_readme_runs() -> None:
-    """Every SQL block, in the sandbox, one session, as a reader would."""
+def test_the_tour_of_the_readme_runs(passing: Passing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every SQL block, in the sandbox, one session, as a reader would who has an image to upload."""
     from engine.session import Session
     from engine.settings import Settings
 
     blocks = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 6
+    monkeypatch.chdir(tmp_path)
+    Path("debian.img.gz").write_bytes(gzip.compress(b"a disk"))
     with Session(Settings(sandbox="", environ={})) as session:
         for block in blocks:
             for result in session.run(block):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli import arguments, main
+from tests.conftest import Passing
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "samples").glob("*.iql"))
@@ -19,7 +21,8 @@ QUESTIONS = {"capturable_disks", "capture_history", "deprecated_instances", "rep
 
 
 @pytest.fixture(autouse=True)
-def _a_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _a_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, passing: Passing) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
     monkeypatch.chdir(ROOT)
 
@@ -73,7 +76,14 @@ def test_a_sample_can_be_rehearsed_without_sending(path: Path, capsys: pytest.Ca
     assert "send: " in out
 
 
-def test_a_capture_can_be_looked_at_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wait_that_was_left_can_be_gone_on_with(capsys: pytest.CaptureFixture[str]) -> None:
     again = ["run", "--sandbox", "samples/capture_and_wait.iql", "--var", "image=private/25112200", "-o", "csv"]
     assert main(again) == 0
-    assert capsys.readouterr().out == "id,label,status,size\nprivate/25112200,db-replica,creating,81920\n"
+    assert capsys.readouterr().out == "id,label,status,size\nprivate/25112200,db-replica,available,9102\n"
+
+
+def test_an_upload_sends_the_file_that_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "disk.img.gz").write_bytes(gzip.compress(b"disk"))
+    command = [*rehearsal(ROOT / "samples" / "upload.iql"), "--var", f"file={tmp_path}/disk.img.gz", "-o", "csv"]
+    assert main(command) == 0
+    assert "Signature" not in capsys.readouterr().out

@@ -13,7 +13,7 @@ from engine import errors
 from engine.api.binding import Bound, Parameters, bind, underlining
 from engine.api.catalog import Catalog
 from engine.api.result import Result
-from engine.errors import Misuse, NotPossible, PartialWrite, StratoqlError, Warning, explain
+from engine.errors import Misuse, NotPossible, PartialWrite, StratoqlError, Unready, Warning, explain
 from engine.explain import many
 from engine.language.statements import Statement
 from engine.result import Result as Answer
@@ -79,7 +79,7 @@ class Link:
         except BaseException as error:
             for account in (error, error.__cause__):
                 if isinstance(account, PartialWrite):
-                    self._written = True
+                    self._written = self._written or not isinstance(account, Unready) or bool(account.done)
                     account.completed = account.completed and Result(account.completed)
             raise
         self._written = self._written or found.affected is not None

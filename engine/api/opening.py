@@ -37,8 +37,8 @@ class Options(TypedDict, total=False):
     insecure_http    plain http to hosts other than this one
     ledger           a file in which every write is written down, as it happens
     on_request, on_page, on_wait, on_event
-                     called with an Event when a request leaves or is answered, rows arrive, something is waited
-                     for; with each event. They are called in the thread of the requests: be quick.
+                     called with an Event when a request leaves or is answered, rows arrive, something is waited for
+                     or a file is sent; with each event. They are called in the thread of the requests: be quick.
     """
 
     token: str | None
@@ -102,6 +102,8 @@ def _session(options: Options, way: Way) -> Session:
             "page": options.get("on_page"),
             "calls": options.get("on_page"),
             "wait": options.get("on_wait"),
+            "await": options.get("on_wait"),
+            "file": options.get("on_wait"),
         },
     )
     return Session(_settings(options), on_event=heard, way=way)

@@ -308,6 +308,17 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
 
     manifest = commands.add_parser("manifest", help="print a data file for an INSERT, to fill in", **common)
     manifest.add_argument("resource", metavar="RESOURCE", help="such as linode.images.images")
+
+    upload = commands.add_parser(
+        "upload",
+        help="send a file again to an upload that has broken off",
+        description="Sends the file of an EXEC ... @@file again, where that broke off and its address still lives.",
+        **common,
+    )
+    upload.add_argument("file", metavar="FILE", help="the file, relative to where you are")
+    upload.add_argument("--to", metavar="ID", required=True, help="what waits for it, as the error named it")
+    upload.add_argument("--compress", action="store_true", default=False, help="compress it before, where it must be")
+
     config = commands.add_parser("config", help="the configuration file: begin one, see what is in force", **common)
     actions = config.add_subparsers(
         dest="action", metavar="ACTION", title="actions", required=True, parser_class=_Parser

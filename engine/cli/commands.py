@@ -96,6 +96,13 @@ def validate(given: argparse.Namespace, open_session: OpenSession) -> int:
     return 1 if counts["error"] else 0
 
 
+def upload(given: argparse.Namespace, open_session: OpenSession) -> int:
+    """`upload`: a file again, to an upload that has broken off."""
+    from engine.cli.uploading import upload as send
+
+    return send(_settings(given), given)
+
+
 def config(given: argparse.Namespace, open_session: OpenSession) -> int:
     """`config`: a file to begin with, or what is in force and why."""
     from engine.cli import config as configuration
@@ -136,6 +143,7 @@ COMMANDS: Mapping[str | None, Command] = {
     "sandbox": sandbox,
     "registry": registry,
     "manifest": manifest,
+    "upload": upload,
     "config": config,
     "completion": completion,
     "resume": resume,

@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
+from time import monotonic, time
 from typing import Protocol
 
 from engine.formats.cells import printable
 from engine.wire.events import Event, Listener
 
+BYTE, ROW = "B", "row"  # units that have a form of their own
 SOON, OFTEN = 1.0, 0.1  # seconds: until the line comes, between two drawings of it
 
 
@@ -40,6 +41,9 @@ class Standing:
         self._pages: dict[int, tuple[str, int, int]] = {}  # by walk: of what, how many are here, how many there are
         self._calls: dict[tuple[str, int], int] = {}  # by what is called and how often: how many are done
         self._wait: tuple[str, float] | None = None  # for what, until when
+        self._file: tuple[str, int, int] | None = None  # what is done to which, how many bytes, of how many
+        self._began = 0.0  # when that was, in seconds since 1970
+        self._looks: dict[int, tuple[str, int, int]] = {}  # by row: its state, how many rows are ready, of how many
 
     def hear(self, event: Event) -> None:
         """Take an event into account. Called from another thread than the readers'."""
@@ -57,6 +61,12 @@ class Standing:
                     self.rows += event.rows
                 case "calls":
                     self._calls[event.what, event.of or 0] = event.number or 0
+                case "file":
+                    self._file = (event.what, event.number or 0, event.of or 0)
+                    self._began = time() - event.seconds
+                case "await":
+                    self._looks.pop(event.walk, None)  # the newest is the last
+                    self._looks[event.walk] = (event.what, event.number or 0, event.of or 0)
                 case "wait":
                     until = monotonic() + event.seconds
                     if self._wait is None or until > self._wait[1]:
@@ -65,12 +75,22 @@ class Standing:
     def now(self) -> tuple[str, str, int, int | None]:
         """What is going on: of what, the unit, how many are done, how many there are."""
         with self._lock:
+            if self._file is not None and self._file[1] < self._file[2]:
+                what, done, of = self._file
+                return what, BYTE, done, of
+            if self._looks:
+                what, done, of = list(self._looks.values())[-1]
+                return what, ROW, done, of
             calls = [(what, done, of) for (what, of), done in self._calls.items() if done < of]
             if calls:
                 return calls[-1][0], "call", sum(done for _, done, _ in calls), sum(of for *_, of in calls)
             walks = list(self._pages.values())
             what = walks[-1][0] if walks else ""
             return what, "page", sum(done for _, done, _ in walks), sum(of for _, _, of in walks) or None
+
+    def since(self, unit: str, whole: float) -> float:
+        """When what is counted in `unit` began: the rate of a file is its own. `whole`: when the statement did."""
+        return self._began if unit == BYTE else whole
 
     def waiting(self) -> str:
         """What is waited for, where that takes longer: `12 s for the rate limit of images`."""
@@ -112,14 +132,17 @@ def _draw(standing: Standing, over: threading.Event) -> None:
 
     tqdm.monitor_interval = 0  # a thread of its own that nobody needs
     with tqdm(file=sys.stderr, leave=False, delay=SOON, dynamic_ncols=True, bar_format=_FORMAT) as bar:
-        bar.start_t -= SOON
+        bar.start_t = began = bar.start_t - SOON
         standing.wipe = bar.clear
         while not over.wait(OFTEN):
             what, unit, done, of = standing.now()
             waiting = standing.waiting()
-            bar.bar_format = _WAITING if waiting else _FORMAT  # in a narrow terminal the wait is what must be seen
+            bar.start_t = standing.since(unit, began)
+            # in a narrow terminal the wait is what must be seen
+            bar.bar_format = _WAITING if waiting else _alone(of) if unit == ROW else _FORMATS.get(unit, _FORMAT)
             bar.set_description_str(waiting or printable(what) or "working", refresh=False)
-            bar.unit, bar.n, bar.total = f"{unit}s", done, of
+            bar.unit, bar.n, bar.total = unit if unit == BYTE else f"{unit}s", done, of
+            bar.unit_scale = unit == BYTE
             rows = f"{standing.rows:,} rows" if standing.rows else ""
             bar.set_postfix_str(rows, refresh=False)
             with standing.pen:
@@ -127,5 +150,14 @@ def _draw(standing: Standing, over: threading.Event) -> None:
                     bar.refresh()
 
 
+def _alone(of: int | None) -> str:
+    """The form of a wait for states: how many are ready is told where there are several."""
+    return _FORMATS[ROW] if (of or 0) > 1 else "{desc} [{elapsed}]"
+
+
 _WAITING = "{desc} | {n_fmt}/{total_fmt} {unit} [{elapsed}{postfix}]"
 _FORMAT = "{desc} |{bar:20}| {n_fmt}/{total_fmt} {unit} [{elapsed}{postfix}]"
+_FORMATS = {
+    BYTE: "{desc} |{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]",
+    ROW: "{desc} | {n_fmt}/{total_fmt} ready [{elapsed}]",
+}

@@ -10,6 +10,9 @@ from msgspec import Struct
 from engine.errors import SyntaxFault
 
 MAX_WRITES = "MAX_WRITES"
+
+_PARTS = re.compile(r"(\d+(?:\.\d+)?)\s*(h|m|s|)", re.IGNORECASE)
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0}
 _HINT = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<inside>[^()]*)\))?\s*,?\s*")
 
 
@@ -41,6 +44,18 @@ def read_hints(comment: str) -> Iterator[Hint]:
             return
         yield _hint(found)
         rest = rest[found.end() :]
+
+
+def duration(text: str) -> float | None:
+    """The seconds of `90`, `90s`, `30m` or `1h30m`; None for any other text.
+
+    >>> duration("90"), duration("30m"), duration("1h30m"), duration("soon"), duration("5 m 3"), duration("")
+    (90.0, 1800.0, 5400.0, None, 303.0, None)
+    """
+    parts = _PARTS.findall(text)
+    if not parts or re.sub(r"\s", "", text).casefold() != "".join(f"{n}{unit}" for n, unit in parts).casefold():
+        return None
+    return float(sum(float(number) * _SECONDS[unit.lower()] for number, unit in parts))
 
 
 def _hint(found: re.Match[str]) -> Hint:

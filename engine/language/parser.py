@@ -27,6 +27,7 @@ from engine.language.statements import (
 )
 from engine.language.text import Text, slice_of, splice, weave
 
+_WHOLE = ("json", "file", "compress")  # what an EXEC is given with two at signs
 _CLAUSES = ("SET", "WHERE", "RETURNING", "FROM", "ORDER BY", "LIMIT", "USING", "JOIN")
 
 
@@ -244,11 +245,11 @@ def _returning(reader: Reader) -> Text | None:
 
 
 def _exec(reader: Reader) -> Call:
-    """`EXEC p.s.r.method @name = expression [,] ... @@json = '...'`."""
+    """`EXEC p.s.r.method @name = expression [,] ... @@json = '...' [,] @@file = '...'`."""
     reader.take("EXEC")
     target = reader.name("a method")
     arguments: list[tuple[Word, Text]] = []
-    document: Text | None = None
+    whole_ones: dict[str, Text] = {}
     while reader.at < reader.end:
         if not reader.take("@"):
             raise reader.fault("expected @name = value", hint="write it as: EXEC p.s.r.method @name = 'value'")
@@ -262,12 +263,15 @@ def _exec(reader: Reader) -> Call:
         reader.at = end
         if not whole:
             arguments.append((word, value))
-        elif word.name.casefold() == "json" and document is None:
-            document = value
-        else:
-            raise SyntaxFault(f"@@{word.name} is not known", span=word.span, hint="the body is given once, as @@json")
+            continue
+        name = word.name.casefold()
+        if name not in _WHOLE or name in whole_ones:
+            known = "the body is given once, as @@json, and a file as @@file, with @@compress = true to compress it"
+            what = "is given twice" if name in whole_ones else "is not known"
+            raise SyntaxFault(f"@@{word.name} {what}", span=word.span, hint=known)
+        whole_ones[name] = value
     _no_doubles([word for word, _ in arguments])
-    return Call(target, tuple(arguments), document)
+    return Call(target, tuple(arguments), *(whole_ones.get(name) for name in _WHOLE))
 
 
 def _explain(reader: Reader) -> Body:

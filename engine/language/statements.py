@@ -29,11 +29,16 @@ class Word(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """`EXEC p.s.r.method @name = expr, ... @@json = '...'`, also as a table: `FROM (EXEC ...)`."""
+    """`EXEC p.s.r.method @name = expr, ... @@json = '...'`, also as a table: `FROM (EXEC ...)`.
+
+    `@@file = 'path'` is a file that belongs to the call; `@@compress = true` lets it be compressed on the way.
+    """
 
     target: Name
     arguments: tuple[tuple[Word, Text], ...]
     json: Text | None = None
+    file: Text | None = None
+    compress: Text | None = None
 
 
 class Select(Struct, frozen=True):

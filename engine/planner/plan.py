@@ -12,9 +12,11 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from engine.language.text import Text
-from provider_registry.model import Column, Method
+from provider_registry.model import Await, Column, Method
 
 JSON_ARGUMENT = "@@json"  # the feed column that holds a whole request body
+FILE_ARGUMENT = "@@file"  # the one that names a file which belongs to the call
+COMPRESS_ARGUMENT = "@@compress"  # whether that may be compressed
 
 
 class Stamp(Struct, frozen=True):
@@ -27,6 +29,19 @@ class Stamp(Struct, frozen=True):
     column: Column
     origin: Literal["feed", "row", "page", "nothing"]
     source: str = ""
+
+
+class Awaiting(Struct, frozen=True):
+    """What a step's calls wait for before they count as done: rows that `method` looks up reach the goals of `rule`.
+
+    `seconds` bounds the wait of each; None: it is looked at once. `key` is the column by which a SELECT of the
+    resource goes on waiting; None where none can.
+    """
+
+    rule: Await
+    method: Method
+    seconds: float | None = None
+    key: str | None = None
 
 
 class Step(Struct, frozen=True):
@@ -52,6 +67,8 @@ class Step(Struct, frozen=True):
     why: str = ""
     holds: Mapping[str, str] = {}  # the columns that hold now what the attributes that are set will hold
     own: frozenset[str] = frozenset()  # of these the attributes that are computed from what they hold
+    files: bool = False  # whether a file belongs to each call
+    awaiting: Awaiting | None = None
 
     @property
     def writes(self) -> bool:
@@ -70,6 +87,8 @@ class Step(Struct, frozen=True):
 
         Then a list's own count stands for its rows.
         """
+        if self.awaiting is not None:
+            return False
         constant = all(stamp.origin in ("feed", "nothing") for stamp in self.stamps)
         named = {column.name for column in self.columns}
         listed = self.rows is not None and self.method.paging.total_key is not None and self.limit is None

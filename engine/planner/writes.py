@@ -18,7 +18,7 @@ from engine.language.statements import Call, Change, Delete, Insert, Name, Word
 from engine.language.text import Text, quote_name, weave
 from engine.planner.names import Names
 from engine.planner.pins import example
-from engine.planner.plan import JSON_ARGUMENT, Plan, Step
+from engine.planner.plan import COMPRESS_ARGUMENT, FILE_ARGUMENT, JSON_ARGUMENT, Plan, Step
 from engine.planner.reads import Reading, plan_query
 from engine.planner.returning import carried_by, returned_by
 from engine.planner.targets import Pieces, rows_of
@@ -104,6 +104,7 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
     pairs = [(param.name, value) for param, value in given]
     if call.json is not None:
         pairs.append((JSON_ARGUMENT, call.json))
+    pairs += _file(call, method)
     absent = [
         p
         for p in method.required
@@ -128,8 +129,27 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
         feed=reading.query if items else None,
         reads=tuple(step.table for step in reading.steps),
         why="EXEC names it",
+        files=call.file is not None,
     )
     return (*reading.steps, step)
+
+
+def _file(call: Call, method: Method) -> list[tuple[str, Text]]:
+    """The file of a call, as columns of its feed."""
+    if call.file is None and call.compress is not None:
+        raise Refused(
+            "@@compress goes with @@file",
+            span=call.compress.origin(0, len(call.compress.sql)),
+            hint="name the file: @@file = './disk.img'",
+        )
+    if call.file is not None and method.upload is None:
+        raise Refused(
+            f"{method.name} takes no file",
+            span=call.file.origin(0, len(call.file.sql)),
+            hint="leave @@file out",
+        )
+    given = ((FILE_ARGUMENT, call.file), (COMPRESS_ARGUMENT, call.compress))
+    return [(name, value) for name, value in given if value is not None]
 
 
 def plan_exec(call: Call, names: Names) -> Plan:

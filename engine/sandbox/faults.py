@@ -44,6 +44,7 @@ class Fault:
     laid over the JSON object the API answers. `headers` are added. `cut` sends so many bytes of the body and closes.
     `drop` gives no answer at all: `close` ends the connection, `reset` breaks it, `refuse` never opens it (over
     a real socket it is closed at once), `hang` keeps it open without a word, for `delay` seconds where that is set.
+    `cut` beside `close` or `reset` lets so many bytes of what is sent come first.
     """
 
     method: str | None = None
@@ -69,6 +70,11 @@ class Fault:
     @property
     def _replaces(self) -> bool:
         return self.status is not None or self.body is not None or self.html
+
+    @property
+    def takes(self) -> int | None:
+        """How much of what is sent comes before the connection ends; None: that is not said."""
+        return self.cut if self.drop in ("close", "reset") and not self.effect else None
 
     def befalls(self, asked: Request) -> bool:
         """Whether a request is one of those meant."""

@@ -73,6 +73,8 @@ class SandboxTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("All connection attempts failed", request=sent)
         log = Sent(asked.method, str(sent.url), dict(asked.headers), asked.body, len(asked.body))
         self._remember(log)
+        if fault and fault.takes is not None:
+            await _taken(sent, fault.takes, log)
         if fault and not fault.acts:
             return await self._befallen(fault, None, sent)
         real = await self._receive(asked, sent, log) if upload else self.api.answer(asked)
@@ -119,6 +121,15 @@ class SandboxTransport(httpx.AsyncBaseTransport):
         if len(self.requests) >= REMEMBERED:
             del self.requests[: REMEMBERED // 2]
         self.requests.append(sent)
+
+
+async def _taken(sent: httpx.Request, most: int, log: Sent) -> None:
+    """Let no more than so many bytes come."""
+    log.size = 0
+    async for chunk in cast(httpx.AsyncByteStream, sent.stream):
+        log.size += len(chunk)
+        if log.size >= most:
+            break
 
 
 def _asked(sent: httpx.Request, body: bytes) -> Request:

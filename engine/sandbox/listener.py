@@ -147,6 +147,8 @@ class _Connection(BaseHTTPRequestHandler):
                 real = self._act(asked)
             elif not fault.drop:
                 _exhaust(self._pieces())
+            elif fault.takes is not None:
+                _exhaust(self._pieces(), fault.takes)
         except Unreadable as error:
             fault, real = None, self._sorry(error.status, HTTPStatus(error.status).phrase)
         except StratoqlError as error:
@@ -243,6 +245,10 @@ class _Connection(BaseHTTPRequestHandler):
             yield piece
 
 
-def _exhaust(pieces: Iterator[bytes]) -> None:
-    for _ in pieces:
-        pass
+def _exhaust(pieces: Iterator[bytes], most: float = math.inf) -> None:
+    """Read what comes, or so many bytes of it."""
+    taken = 0
+    for piece in pieces:
+        taken += len(piece)
+        if taken >= most:
+            break

@@ -15,6 +15,7 @@ from engine.wire.auth import Grant
 from engine.wire.servers import loopback
 
 GRANT = "stratoql_grant"  # the request's extension that carries its Grant
+ADDRESS = "stratoql_address"  # the one that carries, as a Secret, the address that stands for the request's own
 
 
 class Door(httpx.AsyncBaseTransport):
@@ -30,8 +31,10 @@ class Door(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send with the secrets added. Raises httpx.TransportError, ProxyError for a proxy that cannot be used."""
-        grant = request.extensions.pop(GRANT, Grant())
+        grant, address = request.extensions.pop(GRANT, Grant()), request.extensions.pop(ADDRESS, None)
         way = self._inner or self._pool(request.url)
+        if address is not None:
+            request = _addressed(request, address.reveal())
         return await way.handle_async_request(_granted(request, grant) if grant.source else request)
 
     async def aclose(self) -> None:
@@ -65,6 +68,13 @@ def _granted(request: httpx.Request, grant: Grant) -> httpx.Request:
     for name, secret in grant.headers:
         sealed.headers[name] = secret.reveal()
     return sealed
+
+
+def _addressed(request: httpx.Request, url: str) -> httpx.Request:
+    """A copy of a request to where it really goes, on the same host."""
+    return httpx.Request(
+        request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
+    )
 
 
 def _proxy(url: httpx.URL) -> str:

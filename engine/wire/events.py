@@ -12,7 +12,9 @@ class Event(NamedTuple):
     `request`: one leaves; `response`: its answer is here, or the trouble it ran into, after `seconds`; `wait`: it
     will go on in `seconds`; `page`: rows of page `number` of `of` are decoded, in the statement's walk number `walk`,
     through the list of method `what`; `calls`: of `of` calls of method `what` that leave side by side, `number` are
-    done; `ask`: a person is asked before anything else happens.
+    done; `ask`: a person is asked before anything else happens; `await`: row `what`, in walk number `walk`, is looked
+    at after `seconds`, and of `of` rows `number` are as they should be; `file`: of `of` bytes `number` are sent, or
+    compressed, after `seconds`, `what` says which.
 
     Times are in seconds, sizes in bytes.
 
@@ -24,7 +26,7 @@ class Event(NamedTuple):
     [('request', None), ('response', 200)]
     """
 
-    kind: Literal["request", "response", "wait", "page", "calls", "ask"]
+    kind: Literal["request", "response", "wait", "page", "calls", "ask", "await", "file"]
     text: str
     request: str = ""
     status: int | None = None

@@ -36,7 +36,7 @@ async def exchange(http: httpx.AsyncClient, request: Request, grant: Grant, larg
     larger than `largest` bytes.
     """
     told = f"{request.method} {masked(request.url)}"
-    headers = [("Accept", "application/json"), ("User-Agent", _agent()), *request.headers]
+    headers = [("Accept", "application/json"), ("User-Agent", agent()), *request.headers]
     try:
         sent = httpx.Request(
             request.method, request.url, headers=headers, content=request.body, extensions={GRANT: grant}
@@ -49,7 +49,7 @@ async def exchange(http: httpx.AsyncClient, request: Request, grant: Grant, larg
     except httpx.InvalidURL as error:
         raise NotSent(f"the address cannot be used: {clean(str(error))}", request=told) from None
     except httpx.RequestError as error:
-        raise _trouble(error, request, told, grant) from None
+        raise trouble(error, request, told, grant) from None
     found = {name.lower(): value for name, value in response.headers.items()}
     return Reply(told, response.status_code, found, body), response.num_bytes_downloaded or len(body)
 
@@ -70,7 +70,7 @@ async def _body(response: httpx.Response, told: str, largest: int) -> bytes:
     return b"".join(chunks)
 
 
-def _trouble(error: httpx.RequestError, request: Request, told: str, grant: Grant) -> CallError:
+def trouble(error: httpx.RequestError, request: Request, told: str, grant: Grant) -> CallError:
     """What a transport error means for whoever asked."""
     words = _WORDS.get(type(error)) or clean(grant.scrub(str(error))) or type(error).__name__
     host = urlsplit(request.url).hostname
@@ -103,7 +103,8 @@ def _untrusted(error: BaseException) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _agent() -> str:
+def agent() -> str:
+    """What a request says it comes from."""
     from importlib.metadata import PackageNotFoundError, version  # here: it costs as much as a request
 
     try:

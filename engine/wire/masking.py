@@ -63,6 +63,16 @@ def masked(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, query, ""))
 
 
+def veiled(url: str) -> str:
+    """An address that is itself a permission: who is asked, and nothing more.
+
+    >>> veiled("https://h:444/bucket/key?Signature=ab")
+    'https://h:444/***'
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{MASK}"
+
+
 def hidden(value: Any) -> Any:
     """A JSON value whose members with the name of a secret are masked, at any depth.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace as settings_with
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from engine.wire.auth import Grant, authorize
 from engine.wire.budget import Budget
 from engine.wire.call import Call, Cost, Page, Request
 from engine.wire.claims import Answer
+from engine.wire.clock import Clock
 from engine.wire.events import Event, Listener
 from engine.wire.exchange import exchange
 from engine.wire.limits import LONG, Key
@@ -27,6 +30,7 @@ from engine.wire.request import prepare
 from engine.wire.response import Content, Reply, Scrub, read
 from engine.wire.retry import decide
 from engine.wire.servers import origin
+from engine.wire.uploads import Body, put
 from provider_registry.model import Auth
 
 if TYPE_CHECKING:
@@ -76,6 +80,32 @@ class Traffic:
                     page = replace(page, warnings=(*page.warnings, warning), cost=page.cost + vain)
                 began = True
                 yield replace(page, filtered=False)
+
+    @property
+    def clock(self) -> Clock:
+        """What it waits by."""
+        return self._client.clock
+
+    def patient(self, seconds: float | None) -> Traffic:
+        """The traffic of a wait: it has `seconds` of its own, and as many requests as it takes.
+
+        Its cost is its own too: add it where the wait is over.
+        """
+        return Traffic(
+            self._client, settings_with(self._settings, timeout=seconds, max_requests=sys.maxsize), self.tell
+        )
+
+    async def put(self, address: str, body: Body, until: float) -> None:
+        """Send a file to an address that needs no other permission and lives `until`. Raises CallError."""
+        spent = Cost()
+        try:
+            spent = await put(self._client, self.tell, address, body, until)
+        except CallError as error:
+            spent = error.cost or spent
+            raise
+        finally:
+            self.cost += spent
+            self._client.stats += spent
 
     async def _walk(self, call: Call, home: str) -> AsyncGenerator[Page, None]:
         """The pages of a call, each told as it comes."""

@@ -35,7 +35,7 @@ FORMAL: list[tuple[str, shop.Edits, str, str]] = [
     ("name of a parameter", {"/components/parameters": "{p: {name: '', in: query}}"}, "/components/parameters/p/name",
      "must not be empty"),
     ("key that has no place here", {f"{LIST}/x-stratoql-env": "E"}, f"{LIST}/x-stratoql-env",
-     "the key 'x-stratoql-env' has no place here; known here: x-stratoql-filtering"),
+     "'x-stratoql-env' has no place here; known here: x-stratoql-await, x-stratoql-filtering, x-stratoql-upload"),
     ("key of ours where none may stand", {"/info/x-stratoql-limit": "{}"}, "/info/x-stratoql-limit",
      "the key 'x-stratoql-limit' has no place here"),
     ("misspelled key of ours", {f"{LIST}/x-stratoql-filterng": "true"}, f"{LIST}/x-stratoql-filterng",
@@ -218,6 +218,8 @@ PLACES = {  # where the README's examples belong in the shop
     "servers": "/servers",
     "schema": "/paths/~1items~1{itemId}/parameters/0/schema",
     "x-stratoql-filtering": f"{LIST}/x-stratoql-filtering",
+    "x-stratoql-await": f"{ADD}/x-stratoql-await",
+    "x-stratoql-upload": f"{ADD}/x-stratoql-upload",
 }
 README_NAMES = {
     "page_size": "size",
@@ -227,7 +229,16 @@ README_NAMES = {
     "status: {": "tags: {",
     "apiVersion": "region",
     "is_public: false": "price: 5",
+    "get_image": "get_item",
+    "keys: { imageId:": "keys: { itemId:",
+    "column: status": "column: name",
+    "column: regions, each: regions": "column: tags, each: tags",
+    "size: MB": "price: EUR",
+    "$.upload_to": "$.name",
 }
+
+
+WAIT = "{method: get_item, keys: {itemId: $.id}, until: [{column: name, ready: [here]}]}"
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -244,6 +255,8 @@ def test_every_example_of_the_readme_is_sound(key: str, tmp_path: Path) -> None:
         edits = {f"{DROP}/{key}": json.dumps(value["put_image"][key])}
     else:
         edits = {PLACES[place]: json.dumps(inner) for place, inner in value.items()}
+    if "upload" in key:  # what is uploaded can be waited for
+        edits[PLACES["x-stratoql-await"]] = WAIT
     assert validate(stock_of(shop.write(tmp_path, shop.edited(STOCK, edits)))) == []
 
 

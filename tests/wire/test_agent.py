@@ -14,6 +14,6 @@ def test_the_agent_names_the_version_where_there_is_one(monkeypatch: pytest.Monk
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.2.3")
-    assert exchange._agent.__wrapped__() == "stratoql/1.2.3"
+    assert exchange.agent.__wrapped__() == "stratoql/1.2.3"
     monkeypatch.setattr(importlib.metadata, "version", absent)
-    assert exchange._agent.__wrapped__() == "stratoql/0"
+    assert exchange.agent.__wrapped__() == "stratoql/0"
