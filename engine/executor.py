@@ -89,12 +89,6 @@ class Tally(Struct):
         self.warnings += [w for w in page.warnings if w not in self.warnings]
 
 
-def create_tables(plan: Plan, store: Store) -> None:
-    """The tables of a plan's steps, empty."""
-    for step in plan.steps:
-        store.create(step.table, step.table_columns)
-
-
 async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) -> Tally:
     """Run every step; the store then holds the tables of the output.
 

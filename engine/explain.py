@@ -16,7 +16,7 @@ SHOWN = 10  # requests of one step
 
 def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
     """The lines of a plan. `store` holds its tables, empty: a feed that reads none of them is computed."""
-    lines: list[str] = []
+    lines = [f"from memory: {step.table} <- {_shelf(step)}{_aim(step, store)}" for step in plan.shelves]
     for number, step in enumerate(plan.steps, 1):
         lines.append(f"step {number}: {step.table} <- {step.resource}.{step.method.name}")
         lines.append(f"  because: {step.why}")
@@ -25,6 +25,21 @@ def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
     output = "the number of calls" if plan.output is None else _one_line(plan.output.sql)
     lines.append(f"output: {output}")
     return lines
+
+
+def _shelf(step: Step) -> str:
+    """`system.columns`, or what is shown."""
+    return step.method.name if " " in step.method.name else step.resource
+
+
+def _aim(step: Step, store: Store) -> str:
+    """Where a table of the schema `system` looks."""
+    if step.feed is None:
+        return ""
+    names, rows = store.select(step.feed)
+    places = [", ".join(f"{name} = {value}" for name, value in zip(names, row, strict=True)) for row in rows]
+    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+    return f", where {' or '.join(places[:SHOWN])}{more}" if places else ", where nothing is"
 
 
 def spent(plan: Plan, tally: Tally, kept: int, seconds: float) -> list[str]:

@@ -16,11 +16,12 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from engine.discovery.requests import Log
 from engine.errors import Declined, DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
 from engine.planner.names import Names
-from engine.planner.plan import Plan
+from engine.planner.plan import Plan, create_tables
 from engine.planner.planner import Plannable, Planned, plan
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import httpx
 
     from engine.connections import Connection
+    from engine.discovery.tables import Memory
     from engine.executor import Tally
     from engine.language.hints import Hint
     from engine.portal import Portal
@@ -69,6 +71,7 @@ class Session:
         self._approve = approve
         self._transport = transport
         self._way = way
+        self._log = Log()
         self._opening = threading.Lock()
         self._connection: Connection | None = None
         self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
@@ -126,7 +129,7 @@ class Session:
         body = statement.body
         if isinstance(body, Explain):
             return body.analyze and self.writes(body.statement)
-        return not isinstance(body, Show | Describe | Use) and self._planned(body).plan.write is not None
+        return not isinstance(body, Use) and self._planned(body).plan.write is not None
 
     async def _one(self, statement: Statement, dry_run: bool) -> Result:
         body = statement.body
@@ -138,8 +141,8 @@ class Session:
                 if not body.analyze:
                     told.writes = frozenset()  # nor would it, if this were no dry run
                 return told
-            case Show() | Describe():
-                return self._discovered(body)
+            case Show(plain=True):
+                return self._template(body)
             case Use():
                 self._names = self._names.using(body.provider)
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
@@ -148,10 +151,21 @@ class Session:
         result, _ = await self._executed(self._planned(body))
         return result
 
-    def _discovered(self, body: Show | Describe) -> Result:
-        from engine import discovery
+    def _template(self, body: Show) -> Result:
+        """What an INSERT takes, as lines that can be saved as they are."""
+        from engine.discovery.shows import rows
 
-        return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
+        self._planned(body)  # what it is about is there
+        lines = ((str(line),) for (line,) in rows(body, self._names))
+        return Result([ResultColumn(body.kind, "string")], lines, kind="plan")
+
+    def _memory(self) -> Memory:
+        """What the schema `system` is read from."""
+        from engine.discovery.tables import Memory
+
+        connection = self._connection
+        limits = connection.client.limits.standing if connection is not None else tuple
+        return Memory(self._names, self._log, self.settings, limits)
 
     def _planned(self, body: Plannable) -> Planned:
         return plan(body, self._names, pushdown=self.settings.pushdown)
@@ -163,14 +177,13 @@ class Session:
             return self._explained(body.statement)
         if isinstance(body, Show | Describe | Use):
             return _plan_text(["answered from the provider documents, no request is sent"])
-        from engine.executor import create_tables
         from engine.explain import explain
 
         try:
             made = self._planned(body).plan
             store = Store()
             try:
-                create_tables(made, store)
+                create_tables((*made.shelves, *made.steps), store)
                 lines = explain(made, store, self.settings)
             finally:
                 store.close()
@@ -206,10 +219,14 @@ class Session:
 
     async def _executed(self, planned: Planned) -> tuple[Result, Tally | None]:
         start, made, store = perf_counter(), planned.plan, Store(self.settings.timeout)
+        statement = self._log.next_statement()
         try:
-            tally = await self._fetched(made, store) if made.steps else None
+            warnings = await self._filled(made, store) if made.shelves else []
+            tally = await self._fetched(made, store, statement) if made.steps else None
             work = partial(self._answer, planned, store, tally, start)
-            return await self._way.query(work, store.interrupt), tally
+            result = await self._way.query(work, store.interrupt)
+            result.warnings = (*warnings, *result.warnings)
+            return result, tally
         except PartialWrite as error:
             error.completed = self._returned(planned, store, start, error)
             raise
@@ -228,13 +245,20 @@ class Session:
             error.hint = "; ".join(filter(None, (error.hint, f"its RETURNING failed too: {failed.message}")))
             return None
 
-    async def _fetched(self, made: Plan, store: Store) -> Tally:
-        """Run the steps on the loop."""
-        from engine.executor import create_tables, run_steps
+    async def _filled(self, made: Plan, store: Store) -> list[str]:
+        """Fill the tables of the schema `system`; what there is to warn of."""
+        from engine.discovery.filling import fill
 
-        create_tables(made, store)
+        create_tables(made.shelves, store)
+        return await self._way.query(partial(fill, made, store, self._memory()), store.interrupt)
+
+    async def _fetched(self, made: Plan, store: Store, statement: int) -> Tally:
+        """Run the steps on the loop."""
+        from engine.executor import run_steps
+
+        create_tables(made.steps, store)
         connection = self._connected()
-        traffic = connection.client.statement(self.settings, self.on_event)
+        traffic = connection.client.statement(self.settings, self._log.hearing(statement, self.on_event))
         if self._approve is None or made.write is None:
             tally = await self._way.steps(connection.portal, run_steps(made, store, traffic, self.settings))
         else:

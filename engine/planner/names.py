@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from sqlglot import exp
 
 from engine.errors import DocumentError, Refused, Span, UnknownName
-from engine.language.statements import Name, Word
+from engine.language.shows import told
+from engine.language.statements import Describe, Name, Show, Word
 from engine.language.text import Text
+from engine.planner import local
 from engine.planner.plan import Step
 from provider_registry.catalog import Catalog
 from provider_registry.faults import BadDocument, NotFound
@@ -31,7 +33,9 @@ class Names(Struct, frozen=True):
     provider: str | None = None
 
     def resource(self, name: Name) -> tuple[str, Resource]:
-        """The provider and resource behind `p.s.r`, or `s.r` after USE."""
+        """The provider and resource behind `p.s.r`, or `s.r` after USE; `system.t` is a table that no API answers."""
+        if self.is_local(name.parts):
+            return local.SCHEMA, self._local(name)
         parts = self._full(name, 3, "provider.service.resource", "linode.images.images")
         return parts[0].casefold(), _found(name, lambda: self.catalog.resource(*parts))
 
@@ -43,7 +47,9 @@ class Names(Struct, frozen=True):
         return parts[0].casefold(), resource, _found(name, lambda: self.catalog.method(*parts))
 
     def service(self, name: Name) -> tuple[str, Service]:
-        """The provider and service behind `p.s`, or `s` after USE."""
+        """The provider and service behind `p.s`, or `s` after USE; `system` has no provider."""
+        if len(name.parts) == 1 and name.parts[0].casefold() == local.SCHEMA:
+            return "", local.tables()
         parts = self._full(name, 2, "provider.service", "linode.images")
         return parts[0].casefold(), _found(name, lambda: self.catalog.service(*parts))
 
@@ -57,9 +63,39 @@ class Names(Struct, frozen=True):
         provider = self.provider_of(Name((word.name,), word.span))
         return replace(self, provider=provider.name)
 
+    def is_local(self, parts: Sequence[str]) -> bool:
+        """Whether a name is one of the schema `system`; a service that is called so has its provider before it."""
+        return len(parts) == 2 and parts[0].casefold() == local.SCHEMA
+
+    def _local(self, name: Name) -> Resource:
+        """A table of the schema `system`; of a SHOW or DESCRIBE what it is about is looked up too."""
+        found = local.table(name.parts[1])
+        if found is None:
+            known = list(local.tables().resources)
+            raise UnknownName(
+                f"system has no table {name.parts[1]!r}", name=name.parts[1], known=known, span=name.span
+            )
+        if found.name not in local.tables().resources:
+            self._check(told(found.name), name.span)
+        return found
+
+    def _check(self, asked: Show | Describe, span: Span) -> None:
+        """What a SHOW or DESCRIBE is about is there."""
+        about = asked.target if isinstance(asked, Describe) else asked.scope
+        if about is None:
+            return
+        kind = ("method" if asked.method else "") if isinstance(asked, Describe) else asked.kind
+        look: Mapping[str, Callable[[Name], object]] = {
+            "method": self.method,
+            "services": self.provider_of,
+            "resources": self.service,
+        }
+        look.get(kind, self.resource)(Name(about.parts, span))
+
     def whole(self, parts: tuple[str, ...], length: int = 3) -> tuple[str, ...]:
         """A name with the provider that USE chose, where it lacks one."""
-        return (self.provider, *parts) if self.provider and len(parts) == length - 1 else parts
+        lacking = self.provider and len(parts) == length - 1 and not self.is_local(parts)
+        return (self.provider, *parts) if lacking and self.provider else parts
 
     def _full(self, name: Name, length: int, form: str, example: str) -> tuple[str, ...]:
         parts = self.whole(name.parts, length)
@@ -241,9 +277,12 @@ def table_place(table: exp.Table) -> tuple[int, int]:
 
 
 def _span(relation: exp.Expr, text: Text) -> Span | None:
+    """Where the user named a table; of a SHOW, what it is about, which ends its name."""
     if not isinstance(relation, exp.Table):
         return None
-    return text.origin(*table_place(relation))
+    start, end = table_place(relation)
+    about = relation.name.rpartition(" ")[2]
+    return text.origin(start, end) or (text.origin(end - 1 - len(about), end - 1) if about else None)
 
 
 def references(tree: exp.Expr, found: Sequence[Scope], text: Text) -> list[Reference]:

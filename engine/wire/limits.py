@@ -64,6 +64,7 @@ class Limits:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[Key, _Bucket] = {}
+        self.accounts: dict[int, str] = {}  # the names of those accounts that have one
 
     async def acquire(self, key: Key, limit: Limit | None, budget: Budget, tell: Tell) -> None:
         """Wait for the right to send one request. `release` must follow. `tell` hears of every wait that is long.
@@ -89,6 +90,15 @@ class Limits:
         """By the name of each limit that has a rate: the requests that could leave now, and its capacity."""
         now = self._clock.now()
         return {b.name: (b.left(now), int(b.capacity)) for b in self._buckets.values() if b.rated}
+
+    def standing(self) -> list[tuple[str, str | None, str, int, int, float]]:
+        """Of each limit that has a rate: name, account, origin, what could leave now, capacity, seconds."""
+        now = self._clock.now()
+        return [
+            (b.name, self.accounts.get(account), home, b.left(now), int(b.capacity), b.seconds)
+            for (home, _, account), b in self._buckets.items()
+            if b.rated
+        ]
 
     def block(self, key: Key, seconds: float) -> None:
         """Send nothing under this limit for so long: the API said so."""

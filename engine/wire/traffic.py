@@ -174,24 +174,26 @@ class Traffic:
                     async with client.places(self._settings.concurrency):
                         stage, sent = f"the answer to {told}", now()
                         spent.append(Cost(requests=1, waited=sent - began))
-                        self.tell(Event("request", told, request=told, attempt=attempt))
+                        self.tell(_about(call, Event("request", told, request=told, attempt=attempt)))
                         reply, size = await exchange(client.http, request, grant, client.largest)
                     client.limits.observe(key, reply.headers)
                 finally:
                     client.limits.release(key)
         except TimeoutError:
+            if sent is not None:
+                self._note(call, request, "TimedOut", None, attempt, now() - sent, 0)
             raise budget.over(stage, request=told, harmless=sent is None) from None
         except CallError as error:
             if sent is not None:
-                self._note(request, type(error).__name__, None, attempt, now() - sent, 0)
+                self._note(call, request, type(error).__name__, None, attempt, now() - sent, 0)
             raise
         seconds = now() - sent
         spent.append(Cost(bytes=size, network=seconds))
-        self._note(request, str(reply.status), reply.status, attempt, seconds, size)
+        self._note(call, request, str(reply.status), reply.status, attempt, seconds, size)
         return reply
 
     def _note(
-        self, request: Request, outcome: str, status: int | None, attempt: int, seconds: float, size: int
+        self, call: Call, request: Request, outcome: str, status: int | None, attempt: int, seconds: float, size: int
     ) -> None:
         """One line a request, to the log and to whoever listens."""
         url = masked(request.url)
@@ -205,13 +207,19 @@ class Traffic:
         )
         told = f"{request.method} {url}"
         text = f"{outcome} {told} in {seconds * 1000:.0f} ms"
-        self.tell(Event("response", text, request=told, status=status, attempt=attempt, seconds=seconds, bytes=size))
+        event = Event("response", text, request=told, status=status, attempt=attempt, seconds=seconds, bytes=size)
+        self.tell(_about(call, event))
 
     def _wait_told(self, what: str, seconds: float) -> None:
         """Say what a wait is for, aloud where it is long."""
         if seconds > LONG:
             log.warning("waiting %.0f s for %s", seconds, what)
         self.tell(Event("wait", f"waiting {seconds:.1f} s for {what}", seconds=seconds))
+
+
+def _about(call: Call, event: Event) -> Event:
+    """An event with the call that it is about."""
+    return event._replace(what=call.method.name, provider=call.provider)
 
 
 def _site(url: str) -> str:
