@@ -229,6 +229,8 @@ class CallError(StratoqlError, OperationalError):
     passing = False
     harmless = False
 
+    account: str | None = None  # whose request it was, where accounts are named
+
     def __init__(self, message: str, *, request: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.request = request

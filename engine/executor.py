@@ -7,7 +7,8 @@ before the first leaves, a failure stops the calls that have not left, and each 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import dropwhile
 from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from engine.accounts import COLUMN, token_of
 from engine.arguments import Job, jobs
 from engine.errors import (
     ApiError,
@@ -24,6 +26,7 @@ from engine.errors import (
     PartialWrite,
     Refused,
     StratoqlError,
+    TimedOut,
 )
 from engine.planner.plan import Plan, Step, waves
 from engine.settings import Settings
@@ -69,6 +72,8 @@ class Tally(Struct):
     began: float = field(default_factory=perf_counter)
     cost: Cost = field(default_factory=Cost)  # of all requests, those that failed included
     paused: float = 0.0  # seconds in which a person was asked
+    asked: set[str] = set()  # accounts
+    absent: dict[str, CallError] = {}  # accounts that a partial answer goes without, and why
 
     def pause(self, seconds: float) -> None:
         """The time in which a person thought about a write is no time of the statement."""
@@ -108,7 +113,7 @@ async def run_until_write(plan: Plan, store: Store, wire: Wire, settings: Settin
     for wave in waves(plan.steps):
         if wave[0].writes:
             return _allowed(wave[0], calls(wave[0], store, settings), wire, settings)
-        await _together([_run(step, store, wire, settings, tally) for step in wave])
+        await _wave(plan, wave, store, wire, settings, tally)
     return []
 
 
@@ -120,21 +125,73 @@ async def run_write(
         if wave[0].writes:
             await _write(wave[0], todo, store, wire, settings, tally)
         else:
-            await _together([_run(step, store, wire, settings, tally) for step in wave])
+            await _wave(plan, wave, store, wire, settings, tally)
 
 
-async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    todo = _allowed(step, calls(step, store, settings), wire, settings)
+async def _wave(plan: Plan, wave: Sequence[Step], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
+    """Steps side by side. An account that failed in one of them is left out of all the tables, where that may be."""
+    before = len(tally.absent)
+    partial = settings.partial and plan.write is None
+    await _together([_run(step, store, wire, settings, tally, partial=partial) for step in wave])
+    if len(tally.absent) == before:
+        return
+    if tally.asked <= tally.absent.keys():
+        raise next(iter(tally.absent.values()))
+    for step in plan.steps:
+        for name in tally.absent if step.accounts else ():
+            store.forget(step.table, COLUMN, name)
+    tally.warnings += [f"without {error.message}" for error in list(tally.absent.values())[before:]]
+
+
+async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally, *, partial: bool) -> None:
+    todo = [job for job in calls(step, store, settings) if job.call.account not in tally.absent]
+    todo = _allowed(step, todo, wire, settings)
+    tally.asked |= {job.call.account for job in todo if job.call.account is not None}
+
+    async def pages(job: Job) -> list[Page]:
+        found: list[Page] = []
+        with _spared(job, tally, partial=partial):
+            found += await _all(job, wire)
+        return found
+
+    async def count(job: Job) -> None:
+        with _spared(job, tally, partial=partial):
+            await _count(step, job, store, wire, tally)
+
     if step.counts:
-        await _each(step, todo, wire, lambda job: _count(step, job, store, wire, tally))
+        await _each(step, todo, wire, count)
     elif len(todo) == 1:
-        async for page in _pages(todo[0], wire):
-            _load(step, todo[0], page, store, tally)
+        with _spared(todo[0], tally, partial=partial):
+            async for page in _pages(todo[0], wire):
+                _load(step, todo[0], page, store, tally)
     else:
-        fetched = await _each(step, todo, wire, lambda job: _all(job, wire))
-        for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
-            for page in pages:
+        fetched = await _each(step, todo, wire, pages)
+        for job, found in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
+            for page in found:
                 _load(step, job, page, store, tally)
+
+
+@contextmanager
+def _spared(job: Job, tally: Tally, *, partial: bool) -> Iterator[None]:
+    """What goes wrong names its account; of a partial answer it makes an absence. Time that is up is up for all."""
+    account = job.call.account
+    try:
+        yield
+    except CallError as error:
+        _name(error, account)
+        if account is None or not partial or isinstance(error, TimedOut):
+            raise
+        tally.absent.setdefault(account, error)
+
+
+def _name(error: CallError, account: str | None) -> None:
+    """Let an error say whose request it was."""
+    if account is None or error.account is not None:
+        return
+    error.account = account
+    if not error.message.startswith(f"account {account} "):
+        error.message = f"account {account}: {error.message}"
+        error.args = (error.message,)
 
 
 def _allowed(step: Step, todo: list[Job], wire: Wire, settings: Settings) -> list[Job]:
@@ -146,6 +203,10 @@ def _allowed(step: Step, todo: list[Job], wire: Wire, settings: Settings) -> lis
             f"this {step.verb.upper()} would write {len(todo)} rows, more than the {settings.max_writes} allowed",
             hint=f"narrow the WHERE, look at the rows with EXPLAIN, or allow them: --max-writes {len(todo)}",
         )
+    if step.writes or not settings.partial:  # a token that is missing is told before anything is sent
+        for name in dict.fromkeys(job.call.account for job in todo):
+            if name is not None:
+                token_of(settings.accounts[name], settings.environ)
     wire.budget.reserve(len(todo))
     return todo
 
@@ -156,11 +217,11 @@ def calls(step: Step, store: Store, settings: Settings) -> list[Job]:
     A read by a key that no row can have is a row that is not there. Rows to insert may well be the same.
     """
     todo = jobs(step, store, page_size=settings.page_size)
-    found: dict[Request, Job] = {}
+    found: dict[tuple[str | None, Request], Job] = {}
     every: list[Job] = []
     for number, job in enumerate(todo, 1):
         try:
-            found.setdefault(prepare(job.call, settings), job)
+            found.setdefault((job.call.account, prepare(job.call, settings)), job)
         except InvalidValue as error:
             param = job.call.method.param(error.name)
             if step.verb == "select" and param is not None and param.key is not None:
@@ -173,11 +234,11 @@ def calls(step: Step, store: Store, settings: Settings) -> list[Job]:
     return every if step.verb in ("insert", "exec") else _consistent(found)
 
 
-def _consistent(found: Mapping[Request, Job]) -> list[Job]:
+def _consistent(found: Mapping[tuple[str | None, Request], Job]) -> list[Job]:
     """Calls that are all different; two changes of one row that differ are refused."""
-    bodies: dict[tuple[str, str], Job] = {}
-    for request, job in found.items():
-        if bodies.setdefault((request.method, request.url), job) is not job and request.body is not None:
+    bodies: dict[tuple[str | None, str, str], Job] = {}
+    for (account, request), job in found.items():
+        if bodies.setdefault((account, request.method, request.url), job) is not job and request.body is not None:
             raise Refused(
                 f"two rows of the query would change {job.label} differently",
                 hint="make the query give each row once",
@@ -269,6 +330,8 @@ async def _write(step: Step, todo: Sequence[Job], store: Store, wire: Wire, sett
                 outcome.pages = [page async for page in wire.pages(todo[number].call)]
                 outcome.state = "done"
             except StratoqlError as error:
+                if isinstance(error, CallError):
+                    _name(error, todo[number].call.account)
                 outcome.state, outcome.error = _verdict(error), error
                 stopped = True
 

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.accounts import COLUMN
 from engine.arguments import Job
 from engine.language.text import Text, quote_name, quote_text
 from engine.planner.plan import Plan, Step
@@ -64,7 +65,8 @@ def preview(plan: Plan, todo: Sequence[Job], store: Store, settings: Settings) -
     assert step is not None  # calls of a write come from one
     seen: list[dict[str, Any]] = []
     for job in todo[:SHOWN]:
-        given = {name: _value(value) for name, value in hidden(_opened(job.call.args)).items()}
+        given = {COLUMN: job.call.account} if job.call.account is not None else {}
+        given |= {name: _value(value) for name, value in hidden(_opened(job.call.args)).items()}
         known = next((found for read in plan.steps if (found := _row(read, step, job, store))), {})
         seen.append(given | {name: value for name, value in known.items() if name not in given})
     columns = tuple(dict.fromkeys(name for row in seen for name in row))
@@ -76,8 +78,14 @@ def preview(plan: Plan, todo: Sequence[Job], store: Store, settings: Settings) -
         tuple(filter(None, (_key(step, job) for job in todo))),
         columns,
         tuple(tuple(row.get(name) for name in columns) for row in seen),
-        tuple("  ".join(describe(prepare(job.call, settings))) for job in todo[:SHOWN]),
+        tuple(_told(job, settings) for job in todo[:SHOWN]),
     )
+
+
+def _told(job: Job, settings: Settings) -> str:
+    """The request of a call, as it would leave."""
+    whose = f"  (as {job.call.account})" if job.call.account is not None else ""
+    return "  ".join(describe(prepare(job.call, settings))) + whose
 
 
 def _key(step: Step, job: Job) -> str:
@@ -102,13 +110,13 @@ def _row(read: Step, written: Step, job: Job, store: Store) -> Mapping[str, Any]
         return {}
     columns = {column.name for column in read.table_columns}
     args = job.call.args
-    keys = {}
+    keys = {COLUMN: job.call.account} if job.call.account is not None and COLUMN in columns else {}
     for param in written.method.params:
         name = param.key if param.key in columns else param.name
         if param.location != "body" and param.name in args and name in columns:
             keys[name] = str(args[param.name])
     order = [name for name in _TELLING if name in read.fetch] + sorted(read.fetch - {*_TELLING, *keys})
-    if not keys or not order:
+    if not keys.keys() - {COLUMN} or not order:
         return {}
     where = " AND ".join(f"{quote_name(name)} = {quote_text(value)}" for name, value in keys.items())
     shown = ", ".join(map(quote_name, order[:_MORE]))

@@ -16,6 +16,9 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace as replace_struct
+
+from engine import accounts
 from engine.discovery.requests import Log
 from engine.errors import Declined, DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
 from engine.language.parser import parse
@@ -66,7 +69,10 @@ class Session:
         way: Way = BLOCKING,
     ) -> None:
         """`transport` stands in for the network. `way`: how `answer` waits; `run` is for the blocking one."""
+        if settings.account and settings.token is not None:
+            raise UsageError("a token and an account are two answers to one question", hint="leave one of them out")
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
+        accounts.check(self.settings.account, self.settings.accounts)
         self.on_event = on_event  # asked for by each statement as it starts
         self._approve = approve
         self._transport = transport
@@ -74,7 +80,8 @@ class Session:
         self._log = Log()
         self._opening = threading.Lock()
         self._connection: Connection | None = None
-        self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
+        catalog = Catalog([_root(entry) for entry in settings.registry], default_cache())
+        self._names = Names(catalog, accounts=_by_provider(self.settings))
 
     @property
     def names(self) -> Names:
@@ -89,8 +96,21 @@ class Session:
         """Another token from here on; None: the one that is found where the provider's document says."""
         if self.settings.sandbox is not None:
             raise UsageError("the sandbox has a token of its own", hint="leave --sandbox out to talk to the real API")
+        if self.settings.account:
+            raise UsageError("the accounts that are named have their own tokens", hint="open it without --account")
         self.close()  # a client remembers what it found
         self.settings = replace(self.settings, token=token)
+
+    def speak_for(self, names: Sequence[str]) -> None:
+        """Other accounts from here on; none: whose token is found where the provider's document says."""
+        settings = replace(self.settings, account=tuple(names))
+        if settings.sandbox is not None:
+            settings = _for_sandbox(settings)
+        elif names and settings.token is not None:
+            raise UsageError("a token was given, which speaks for its own account", hint="open it without a token")
+        accounts.check(settings.account, settings.accounts)
+        self.settings = settings
+        self._names = replace_struct(self._names, accounts=_by_provider(settings))
 
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
         """The result of each statement, executed as the iterator advances.
@@ -402,7 +422,21 @@ def _root(entry: str) -> Path:
 
 
 def _for_sandbox(settings: Settings) -> Settings:
-    """The sandbox has a token of its own: no real one is ever shown to it."""
-    from engine.sandbox import TOKEN
+    """The sandbox has tokens of its own, one for each account: no real one is ever shown to it."""
+    from engine.sandbox import TOKEN, token
 
-    return replace(settings, token=TOKEN)
+    known = settings.accounts
+    named = {
+        n: accounts.Profile(n, known[n].provider if n in known else "linode", token=token(n))
+        for n in settings.account
+    }
+    return replace(settings, token=TOKEN, accounts={**known, **named})
+
+
+def _by_provider(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The accounts that are named, by the provider that they are accounts of."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in settings.account:
+        provider = settings.accounts[name].provider
+        found[provider] = (*found.get(provider, ()), name)
+    return found

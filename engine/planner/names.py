@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlglot import exp
 
+from engine.accounts import COLUMN
 from engine.errors import DocumentError, Refused, Span, UnknownName
 from engine.language.shows import told
 from engine.language.statements import Describe, Name, Show, Word
@@ -26,11 +27,16 @@ from provider_registry.model import Method, Param, Provider, Resource, Service
 T = TypeVar("T")
 
 
+# Whose account a row is of: beside the columns of every row of a provider whose accounts are named.
+ACCOUNT = Param(name=COLUMN, wire=COLUMN, location="header", description="The account it was asked of.")
+
+
 class Names(Struct, frozen=True):
-    """Where names are looked up: the catalog, and the provider that USE chose."""
+    """Where names are looked up: the catalog, the provider that USE chose; the accounts to ask, by provider."""
 
     catalog: Catalog
     provider: str | None = None
+    accounts: Mapping[str, tuple[str, ...]] = {}
 
     def resource(self, name: Name) -> tuple[str, Resource]:
         """The provider and resource behind `p.s.r`, or `s.r` after USE; `system.t` is a table that no API answers."""
@@ -131,6 +137,7 @@ class Source(Struct, frozen=True, eq=False):
     table: exp.Table
     select: exp.Select
     step: Step | None = None  # of an EXEC: planned already
+    accounts: tuple[str, ...] = ()  # that are asked; none: nobody by name
 
     def methods(self) -> tuple[Method, ...]:
         """The methods that may serve it."""
@@ -148,6 +155,8 @@ class Source(Struct, frozen=True, eq=False):
 
     def param(self, name: str) -> Param | None:
         """The parameter of this name, if the rows do not carry it as a column."""
+        if self.accounts and name.casefold() == COLUMN:
+            return ACCOUNT
         if self.step or self.has_column(name):
             return None
         found = (m.param(name) for m in self.methods())
@@ -250,7 +259,7 @@ def _source(
     parts = tuple(part.name for part in relation.parts)
     if len(parts) == 1 and (step := calls.get(parts[0])):
         name = f"{step.resource}.{step.method.name}"
-        return Source(alias, name, step.provider, Resource(name=name), relation, select, step)
+        return Source(alias, name, step.provider, Resource(name=name), relation, select, step, step.accounts)
     if len(parts) == 1 and parts[0].casefold() in ctes:
         return None
     written = Name(parts, _span(relation, text) or Span(0, 0))
@@ -261,7 +270,8 @@ def _source(
             span=written.span,
             hint=f"SHOW METHODS IN {written} lists what it has",
         )
-    return Source(alias, ".".join(names.whole(parts)), provider, resource, relation, select)
+    accounts = names.accounts.get(provider, ())
+    return Source(alias, ".".join(names.whole(parts)), provider, resource, relation, select, accounts=accounts)
 
 
 def place(node: exp.Expr) -> tuple[int, int]:
@@ -325,7 +335,7 @@ def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
     known = [n for s in scope.sources.values() for n in s.known()]
     if not known:
         return ()
-    hint = None
+    hint = _hint(name)
     if column.this.args.get("quoted"):
         hint = f"a string takes single quotes: '{name}'"
     kind = "column or parameter"
@@ -366,8 +376,16 @@ def _known(column: exp.Column, source: Source, text: Text) -> Source:
             name=column.name,
             known=source.known(),
             span=text.origin(*place(column)),
+            hint=_hint(column.name),
         )
     return source
+
+
+def _hint(name: str) -> str | None:
+    """What to do about a name that is known elsewhere."""
+    if name.casefold() == COLUMN:
+        return "rows have it where accounts are named: --account prod,staging"
+    return None
 
 
 def _elsewhere(scope: Scope, name: str) -> bool:

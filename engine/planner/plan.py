@@ -49,6 +49,7 @@ class Step(Struct, frozen=True):
     limit: int | None = None  # no more rows than this are wanted
     compared: frozenset[str] = frozenset()  # the columns that a USING or NATURAL join compares
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
+    accounts: tuple[str, ...] = ()  # the feed's column `_account` is one of them; none: it has no such column
     why: str = ""
 
     @property

@@ -11,16 +11,17 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
+from engine.accounts import COLUMN
 from engine.errors import Refused, Span, SyntaxFault, UnknownName, suggest
 from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query
 from engine.language.statements import Call, Change, Delete, Insert, Name, Word
-from engine.language.text import Text, quote_name, weave
-from engine.planner.names import Names, place
-from engine.planner.pins import Pin, example, feed_sql
+from engine.language.text import Text, quote_name, quote_text, weave
+from engine.planner.names import ACCOUNT, Names, place
+from engine.planner.pins import Pin, accounts_sql, example, feed_sql
 from engine.planner.plan import JSON_ARGUMENT, Plan, Stamp, Step
 from engine.planner.predicates import predicates, terms
-from engine.planner.reads import Reading, plan_query
+from engine.planner.reads import Reading, account_stamp, plan_query
 from provider_registry.model import Column, Method, Param, Resource
 
 OUT = "t_out"
@@ -30,8 +31,9 @@ Pieces: TypeAlias = list[Text | str]
 def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Plan:
     """One call for each row of the query, its columns named by the INSERT's list."""
     provider, resource = names.resource(statement.target)
+    accounts = names.accounts.get(provider, ())
     method = _method(resource, "insert", statement.target, statement.columns)
-    params = [_param(method, word) for word in statement.columns]
+    params = [_param(method, word, accounts=accounts) for word in statement.columns]
     _once(params, statement.columns)
     absent = [p for p in method.required if p not in params]
     if absent:
@@ -40,8 +42,13 @@ def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Pl
     _same_width(statement)
     reading = plan_query(statement.rows, names, pushdown=pushdown)
     columns = ", ".join(quote_name(param.name) for param in params)
-    feed = weave(f"WITH feed({columns}) AS (", reading.query, "\n) SELECT * FROM feed")
-    step = Step(OUT, provider, _full(names, statement.target), "insert", method, method.response.columns)
+    only = ""
+    if accounts and ACCOUNT not in params:
+        only = f", {_only(accounts, statement.target, f'add {COLUMN} to the columns')} AS {quote_name(COLUMN)}"
+        params.append(ACCOUNT)
+    feed = weave(f"WITH feed({columns}) AS (", reading.query, f"\n) SELECT *{only} FROM feed")
+    target = _full(names, statement.target)
+    step = Step(OUT, provider, target, "insert", method, method.response.columns, accounts=accounts)
     return _plan(step, reading, feed, params, (), statement.returning, resource.name)
 
 
@@ -58,8 +65,10 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True) -> Pl
     for param, (_, value) in zip(params, statement.assignments, strict=True):
         items += ["(", value, f"\n) AS {quote_name(param.name)}, "]
     computed = any(_columns_in(value) for _, value in statement.assignments)
-    reading, keys = _rows(statement, method, resource, names, items, read=computed, pushdown=pushdown)
-    step = Step(OUT, provider, _full(names, statement.target), statement.verb, method, method.response.columns)
+    accounts = names.accounts.get(provider, ())
+    reading, keys = _rows(statement, method, resource, names, items, accounts, read=computed, pushdown=pushdown)
+    target = _full(names, statement.target)
+    step = Step(OUT, provider, target, statement.verb, method, method.response.columns, accounts=accounts)
     alias = statement.alias or resource.name
     return _plan(step, reading, reading.query, [*params, *keys], (), statement.returning, alias)
 
@@ -71,15 +80,18 @@ def plan_delete(statement: Delete, names: Names, *, pushdown: bool = True) -> Pl
     alias = statement.alias or resource.name
     carried = _carried(statement.returning, method, resource)
     items: Pieces = [f"{quote_name(alias)}.{quote_name(column.name)}, " for column in carried]
-    reading, keys = _rows(statement, method, resource, names, items, read=bool(carried), pushdown=pushdown)
-    step = Step(OUT, provider, _full(names, statement.target), "delete", method, method.response.columns)
+    accounts = names.accounts.get(provider, ())
+    reading, keys = _rows(statement, method, resource, names, items, accounts, read=bool(carried), pushdown=pushdown)
+    target = _full(names, statement.target)
+    step = Step(OUT, provider, target, "delete", method, method.response.columns, accounts=accounts)
     return _plan(step, reading, reading.query, keys, carried, statement.returning, alias)
 
 
 def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> tuple[Step, ...]:
     """EXEC: one call, the last step; its arguments are the one row of a query."""
     provider, resource, method = names.method(call.target)
-    given = [(_param(method, word, bare=True), value) for word, value in call.arguments]
+    accounts = names.accounts.get(provider, ())
+    given = [(_param(method, word, bare=True, accounts=accounts), value) for word, value in call.arguments]
     _once([param for param, _ in given], [word for word, _ in call.arguments])
     pairs = [(param.name, value) for param, value in given]
     if call.json is not None:
@@ -95,6 +107,8 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
     items: Pieces = []
     for name, value in pairs:
         items += [", " if items else "SELECT ", "(", value, f"\n) AS {quote_name(name)}"]
+    if accounts and COLUMN not in [name for name, _ in pairs]:
+        items = _with_accounts(items, accounts, method, call.target)
     reading = plan_query(weave(*items), names, first=first) if items else Reading((), Text(""))
     step = Step(
         table,
@@ -107,6 +121,8 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
         key=resource.identity(method) if method.paging.algorithm != "none" else (),
         feed=reading.query if items else None,
         reads=tuple(step.table for step in reading.steps),
+        stamps=(account_stamp(),) if accounts else (),
+        accounts=accounts,
         why="EXEC names it",
     )
     return (*reading.steps, step)
@@ -115,8 +131,28 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
 def plan_exec(call: Call, names: Names) -> Plan:
     """EXEC as a statement: the response as rows, or a count where there is none."""
     steps = plan_call(call, names)
-    answers = bool(steps[-1].columns)
-    return Plan("exec", steps, Text(f"SELECT * FROM {steps[-1].table}") if answers else None)
+    listed = ", ".join(quote_name(column.name) for column in steps[-1].columns)
+    return Plan("exec", steps, Text(f"SELECT {listed} FROM {steps[-1].table}") if listed else None)
+
+
+def _with_accounts(items: Pieces, accounts: Sequence[str], method: Method, target: Name) -> Pieces:
+    """The arguments of an EXEC for each account; what changes something is for one alone, which has to be said."""
+    if method.reads:
+        listed = accounts_sql(accounts, [])
+        return ["SELECT * FROM (", *items, f"\n) CROSS JOIN ({listed})"] if items else [listed]
+    only = _only(accounts, target, f"add the line: @{COLUMN} = {quote_text(accounts[0])}")
+    return [*items, ", " if items else "SELECT ", f"{only} AS {quote_name(COLUMN)}"]
+
+
+def _only(accounts: Sequence[str], target: Name, advice: str) -> str:
+    """The account that is meant where a write does not say; with several, it has to."""
+    if len(accounts) > 1:
+        raise Refused(
+            f"{' and '.join(accounts)} are named, and this does not say whose {target} it is about",
+            span=target.span,
+            hint=f"{advice}, or name one account",
+        )
+    return quote_text(accounts[0])
 
 
 def _full(names: Names, target: Name) -> str:
@@ -145,6 +181,7 @@ def _plan(
         feed=feed,
         reads=tuple(s.table for s in reading.steps),
         stamps=stamps,
+        accounts=step.accounts,
         why=f"{step.verb.upper()} of {step.resource}",
     )
     output = None
@@ -159,13 +196,15 @@ def _rows(
     resource: Resource,
     names: Names,
     items: Pieces,
+    accounts: Sequence[str],
     *,
     read: bool,
     pushdown: bool,
 ) -> tuple[Reading, list[Param]]:
     """The query that finds the rows to write, planned, and the parameters it gives.
 
-    Where the WHERE is nothing but `parameter = value`, its rows are those values and nothing has to be read.
+    Where the WHERE is nothing but `parameter = value`, its rows are those values and nothing has to be read. Of
+    several accounts it must name one then; else the rows are read, and each is written in the account it is of.
     """
     alias, where = statement.alias or resource.name, statement.where
     if where is None:
@@ -178,9 +217,9 @@ def _rows(
             hint=f"say which rows: {_line(method)}",
         )
     ctes: Pieces = [statement.ctes, " "] if statement.ctes is not None else []
-    pins = None if read else _direct(condition, method, alias)
+    pins = None if read else _direct(condition, method, alias, accounts)
     if pins is not None:
-        keys = [param for param in method.params if param.name in pins]
+        keys = [param for param in (*method.params, ACCOUNT) if param.name in pins]
         listed = ", ".join(quote_name(param.name) for param in keys)
         # The WHERE runs whole over the values that it pins: a row is written only where it says so itself.
         second = {
@@ -197,9 +236,10 @@ def _rows(
         raise Refused(
             f"this WHERE cannot be honoured: {statement.target} cannot be read to check it",
             span=where.origin(0, len(where.sql)),
-            hint=f"give nothing but values of {method.name}'s parameters: {_line(method)}",
+            hint=f"give nothing but values of {method.name}'s parameters: {_line(method, accounts)}",
         )
     keys = [param for param in method.required if param.location != "body"]
+    keys += [ACCOUNT] if accounts else []
     sources = [f"{quote_name(alias)}.{quote_name(p.key or p.name)} AS {quote_name(p.name)}" for p in keys]
     target = ".".join(map(quote_name, statement.target.parts))
     text = weave(
@@ -220,7 +260,7 @@ def _condition(where: Text) -> exp.Expr:
     return found
 
 
-def _direct(condition: exp.Expr, method: Method, alias: str) -> Mapping[str, Pin] | None:
+def _direct(condition: exp.Expr, method: Method, alias: str, accounts: Sequence[str]) -> Mapping[str, Pin] | None:
     """The pins of a WHERE that is nothing but values of the method's parameters, each given once; else None."""
     pins: dict[str, Pin] = {}
     for term in terms(condition):
@@ -228,11 +268,14 @@ def _direct(condition: exp.Expr, method: Method, alias: str) -> Mapping[str, Pin
         if len(said) != 1 or said[0].operator not in ("=", "IN") or not said[0].values:
             return None
         column = said[0].column
-        param = _parameter(method, column.name)
+        param = ACCOUNT if accounts and column.name.casefold() == COLUMN else _parameter(method, column.name)
         if column.table.casefold() not in ("", alias.casefold()) or param is None or param.name in pins:
             return None
         pins[param.name] = Pin(param.name, tuple(dict.fromkeys(said[0].values)))
+    if len(accounts) == 1:
+        pins.setdefault(COLUMN, Pin(COLUMN, (quote_text(accounts[0]),)))
     needed = {param.name for param in method.required if param.location != "body"}
+    needed |= {COLUMN} if accounts else set()
     return pins if needed <= pins.keys() else None
 
 
@@ -343,9 +386,10 @@ def _method(resource: Resource, verb: str, target: Name, words: Sequence[Word]) 
     return min(bound, key=fit)
 
 
-def _param(method: Method, word: Word, *, bare: bool = False) -> Param:
+def _param(method: Method, word: Word, *, bare: bool = False, accounts: Sequence[str] = ()) -> Param:
     """The parameter that a column of an INSERT or, by its bare name, an @name of an EXEC means."""
-    param = method.param(word.name)
+    named = bool(accounts) and word.name.casefold() == COLUMN
+    param = ACCOUNT if named else method.param(word.name)
     if param is None:
         raise UnknownName(
             f"{method.name} has no parameter {word.name!r}",
@@ -388,10 +432,11 @@ def _same_width(statement: Insert) -> None:
             )
 
 
-def _line(method: Method) -> str:
+def _line(method: Method, accounts: Sequence[str] = ()) -> str:
     """A WHERE that the method understands."""
-    needed = [p for p in method.required if p.location != "body"]
-    return "WHERE " + " AND ".join(f"{p.name} = {example(p)}" for p in needed)
+    needed = [f"{p.name} = {example(p)}" for p in method.required if p.location != "body"]
+    needed += [f"{COLUMN} = {quote_text(accounts[0])}"] if len(accounts) > 1 else []
+    return "WHERE " + " AND ".join(needed)
 
 
 def _unbounded(statement: Change | Delete, method: Method) -> Refused:

@@ -87,9 +87,15 @@ class Limits:
         self._buckets[key].under_way -= 1
 
     def left(self) -> dict[str, tuple[int, int]]:
-        """By the name of each limit that has a rate: the requests that could leave now, and its capacity."""
+        """By the name of each limit that has a rate: the requests that could leave now, and its capacity.
+
+        Of several accounts it is that of the one with the fewest left.
+        """
         now = self._clock.now()
-        return {b.name: (b.left(now), int(b.capacity)) for b in self._buckets.values() if b.rated}
+        found = sorted(
+            ((b.left(now), int(b.capacity), b.name) for b in self._buckets.values() if b.rated), reverse=True
+        )
+        return {name: (left, capacity) for left, capacity, name in found}
 
     def standing(self) -> list[tuple[str, str | None, str, int, int, float]]:
         """Of each limit that has a rate: name, account, origin, what could leave now, capacity, seconds."""

@@ -47,7 +47,7 @@ class Traffic:
         self._client = client
         self._settings = settings
         self._walks = 0
-        self._grants: dict[tuple[str, Auth, str, str], Grant] = {}
+        self._grants: dict[tuple[str | None, str, Auth, str, str], Grant] = {}
 
     async def pages(self, call: Call) -> AsyncGenerator[Page, None]:
         """The pages of a call, in order.
@@ -145,9 +145,12 @@ class Traffic:
     def grant(self, call: Call, url: str, home: str) -> Grant:
         """What authentication adds to a request. Looked up once: a file is not read again for every page."""
         auth = call.method.auth
-        key = (call.provider, auth, origin(url), home)
+        key = (call.account, call.provider, auth, origin(url), home)
         if key not in self._grants:
-            self._grants[key] = authorize(auth, call.provider, self._settings, url=url, home=home)
+            grant = authorize(auth, call.provider, self._settings, url=url, home=home, account=call.account)
+            self._grants[key] = grant
+            if call.account is not None:
+                self._client.limits.accounts[grant.account] = call.account
         return self._grants[key]
 
     def scrub(self, text: str) -> str:
@@ -219,7 +222,7 @@ class Traffic:
 
 def _about(call: Call, event: Event) -> Event:
     """An event with the call that it is about."""
-    return event._replace(what=call.method.name, provider=call.provider)
+    return event._replace(what=call.method.name, provider=call.provider, account=call.account or "")
 
 
 def _site(url: str) -> str:
