@@ -4,7 +4,8 @@
     httpx.AsyncClient(transport=transport("state.db"))   kept in a file that several processes can use at once
     with serving() as url: ...                           over real sockets, for any client
 
-Around the images it has, to be read, instances with their disks, regions, volumes, tags, share groups and events.
+Around the images it has instances with their disks, volumes, tags and share groups, all of which can be changed, and
+regions and events.
 
 Its tokens are `sandbox` (may do everything) and `sandbox-readonly`; any other is a 401. In process a token of
 `token("prod")` stands for an account apart, with a state of its own that begins as the others do: in memory, or in a

@@ -145,8 +145,8 @@ def test_a_wrong_token_is_told_without_it() -> None:
 
 
 PARTIAL = [
-    {"environ": {"STAGING_TOKEN": "wr0ng-secret"}},
-    {"environ": {"STAGING_TOKEN": ""}},
+    {"STAGING_TOKEN": "wr0ng-secret"},
+    {"STAGING_TOKEN": ""},
 ]
 
 
@@ -168,9 +168,9 @@ PARTIAL = [
     ids=["rows", "count", "keys", "join"],
 )
 def test_a_partial_answer_is_that_of_the_others_with_a_warning(
-    sql: str, rows: list[tuple[object, ...]], trouble: dict[str, dict[str, str]]
+    sql: str, rows: list[tuple[object, ...]], trouble: dict[str, str]
 ) -> None:
-    asked = ask(sql, partial=True, **trouble)
+    asked = ask(sql, partial=True, environ=trouble)
     assert asked.error == ""
     assert asked.rows == rows
     assert len(asked.warnings) == 1
