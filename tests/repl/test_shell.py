@@ -257,3 +257,13 @@ def test_expanded(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     assert "a | 1" in out
     assert out.count("| id ") == 1
     assert "\\x takes on, off or auto" in err
+
+
+def test_accounts(capsys: pytest.CaptureFixture[str]) -> None:
+    count = "SELECT _account, count(*) AS n FROM linode.images.images GROUP BY 1;\r"
+    _, out, err = typed(f"\\account\r\\account prod,staging\r{count}\\account none\r{count}\\q\r", capsys)
+    assert "no account is named: \\account NAMES names some" in err
+    assert "speaking for prod, staging" in err
+    assert ("| prod " in out, "| staging " in out) == (True, True)
+    assert "has no column or parameter '_account'" in err
+    assert "\\account a b" not in typed("\\account a b\r\\q\r", capsys)[1]
