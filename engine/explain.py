@@ -72,8 +72,8 @@ def _requests(step: Step, store: Store, settings: Settings) -> Iterator[str]:
     """What the step would send: the requests themselves, or their form where it depends on rows not fetched yet."""
     if step.reads and step.feed is not None:
         yield f"for each row of: {_one_line(step.feed.sql)}"
-        whose = f" as {' or '.join(step.accounts)}" if step.accounts else ""
-        yield f"send{whose}: {step.method.http} {endpoint(step.provider, step.method, settings)}"
+        whose = f"  (as {' or '.join(step.accounts)})" if step.accounts else ""
+        yield f"send: {step.method.http} {endpoint(step.provider, step.method, settings)}{whose}"
         if fields := [p.wire for p in step.method.body if f'"{p.name}"' in step.feed.sql]:
             yield f"  body: {', '.join(fields)}"
         return
@@ -93,8 +93,8 @@ def _request(step: Step, job: Job, settings: Settings) -> Iterator[str]:
         more = "  (its count of rows is enough)"
     elif step.limit is not None:
         more = f"  (and further pages up to {step.limit} rows)" if more else ""
-    whose = f" as {job.call.account}" if job.call.account is not None else ""
-    yield f"send{whose}: {first}{more}"
+    whose = f"  (as {job.call.account})" if job.call.account is not None else ""
+    yield f"send: {first}{whose}{more}"
     yield from (f"  {line}" for line in rest)
 
 

@@ -14,7 +14,7 @@ from engine.cli import arguments, main
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "samples").glob("*.iql"))
 OPERATIONS = {"list", "get", "capture", "update", "delete", "upload", "replicate"}
-JOBS = {"inventory", "cleanup", "capture_and_wait", "upload_and_replicate", "deprecated"}
+JOBS = {"inventory", "cleanup", "capture_and_wait", "upload_and_replicate", "deprecated", "accounts"}
 QUESTIONS = {"capturable_disks", "capture_history", "deprecated_instances", "replica_regions", "unused_images"}
 
 

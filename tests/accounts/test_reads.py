@@ -233,6 +233,6 @@ def test_an_exec_that_reads_asks_each() -> None:
 
 def test_explain_says_as_whom() -> None:
     plan = "\n".join(row[0] for row in ask(f"EXPLAIN SELECT id FROM {I} WHERE id = 'private/1'").rows)
-    assert "send as prod: GET https://api.linode.com/v4/images/private%2F1" in plan
-    assert "send as staging: GET https://api.linode.com/v4/images/private%2F1" in plan
+    assert "send: GET https://api.linode.com/v4/images/private%2F1  (as prod)" in plan
+    assert "send: GET https://api.linode.com/v4/images/private%2F1  (as staging)" in plan
     assert "sandbox:" not in plan
