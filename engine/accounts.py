@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from engine.errors import CredentialError, UsageError, suggest
 
@@ -23,15 +24,17 @@ _PLACES = ("token_env", "token_file", "token")
 _KEYS = (*_PLACES, "provider")
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """An account: the provider that it is one of, and the one place where its token is."""
 
     name: str
     provider: str = "linode"
     token_env: str | None = None
     token_file: str | None = None
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Profile({self.name!r}, from {self.place})"  # without the token
 
     @property
     def place(self) -> str:

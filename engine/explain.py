@@ -16,7 +16,7 @@ SHOWN = 10  # requests of one step
 
 def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
     """The lines of a plan. `store` holds its tables, empty: a feed that reads none of them is computed."""
-    lines = [f"from memory: {step.table} <- {_shelf(step)}{_aim(step, store)}" for step in plan.shelves]
+    lines = [f"from memory: {step.table} <- {step.resource}{_aim(step, store)}" for step in plan.shelves]
     for number, step in enumerate(plan.steps, 1):
         lines.append(f"step {number}: {step.table} <- {step.resource}.{step.method.name}")
         lines.append(f"  because: {step.why}")
@@ -25,11 +25,6 @@ def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
     output = "the number of calls" if plan.output is None else _one_line(plan.output.sql)
     lines.append(f"output: {output}")
     return lines
-
-
-def _shelf(step: Step) -> str:
-    """`system.columns`, or what is shown."""
-    return step.method.name if " " in step.method.name else step.resource
 
 
 def _aim(step: Step, store: Store) -> str:

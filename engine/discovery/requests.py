@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from engine.wire.events import Event, Listener
@@ -58,6 +57,8 @@ class Log:
         return hear
 
     def _line(self, event: Event, statement: int) -> Sent:
+        from datetime import UTC, datetime  # here: most sessions start without it
+
         http, _, url = event.request.partition(" ")
         left = datetime.fromtimestamp(self._clock() - event.seconds, UTC)
         error = event.text.partition(" ")[0] if event.status is None else None

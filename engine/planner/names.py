@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sqlglot import exp
 
 from engine.accounts import COLUMN
-from engine.errors import DocumentError, Refused, Span, UnknownName
+from engine.errors import DocumentError, Refused, Span, SyntaxFault, UnknownName
 from engine.language.shows import told
 from engine.language.statements import Describe, Name, Show, Word
 from engine.language.text import Text
@@ -25,6 +25,10 @@ from provider_registry.faults import BadDocument, NotFound
 from provider_registry.model import Method, Param, Provider, Resource, Service
 
 T = TypeVar("T")
+_CATALOGS = "the tables that tell what there is are those of the schema system: SHOW RESOURCES IN system lists them"
+_HABITS = dict.fromkeys(
+    ("system", "information_schema", "pg_catalog", "sqlite_master", "sqlite_schema", "duckdb_tables"), _CATALOGS
+)
 
 
 # Whose account a row is of: beside the columns of every row of a provider whose accounts are named.
@@ -75,7 +79,11 @@ class Names(Struct, frozen=True):
 
     def _local(self, name: Name) -> Resource:
         """A table of the schema `system`; of a SHOW or DESCRIBE what it is about is looked up too."""
-        found = local.table(name.parts[1])
+        try:
+            found = local.table(name.parts[1])
+        except SyntaxFault as fault:
+            fault.span = name.span
+            raise
         if found is None:
             known = list(local.tables().resources)
             raise UnknownName(
@@ -107,7 +115,7 @@ class Names(Struct, frozen=True):
         parts = self.whole(name.parts, length)
         if len(parts) != length:
             kind = form.rpartition(".")[2]
-            hint = f"a {kind} is named {form}, for example {example}"
+            hint = _HABITS.get(name.parts[0].casefold(), f"a {kind} is named {form}, for example {example}")
             raise UnknownName(f"{name} does not name a {kind}", name=str(name), span=name.span, hint=hint)
         return parts
 
@@ -271,7 +279,8 @@ def _source(
             hint=f"SHOW METHODS IN {written} lists what it has",
         )
     accounts = names.accounts.get(provider, ())
-    return Source(alias, ".".join(names.whole(parts)), provider, resource, relation, select, accounts=accounts)
+    shown = ".".join(names.whole(parts)) if " " not in parts[-1] else parts[-1]
+    return Source(alias, shown, provider, resource, relation, select, accounts=accounts)
 
 
 def place(node: exp.Expr) -> tuple[int, int]:
