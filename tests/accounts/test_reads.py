@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from engine.sandbox.faults import Fault
-from tests.accounts.asked import IMAGES, ask
+from engine.session import Session
+from engine.settings import Settings
+from tests.accounts.asked import IMAGES, PROFILES, VARIABLES, ask, wire
 
 I = "linode.images.images"  # noqa: E741 - as the fixtures call it
 LISTS = "GET /v4/images?page=1&page_size=500"
@@ -81,7 +84,7 @@ def test_a_join_that_feeds_stays_within_an_account() -> None:
 
 
 @given(st.lists(st.sampled_from(sorted(IMAGES)), min_size=1, max_size=3, unique=True), st.booleans(), st.booleans())
-@settings(max_examples=15, deadline=None)
+@examples(max_examples=15, deadline=None)
 def test_no_key_is_asked_of_another_account(names: list[str], pushdown: bool, outer: bool) -> None:
     """What one account's rows name is never asked with another's token, and never answers another's rows."""
     sql = (
@@ -212,10 +215,16 @@ def test_all_share_one_budget() -> None:
 def test_the_log_and_the_limits_name_accounts() -> None:
     asked = ask(f"SELECT count(*) FROM {I}; SELECT account, method, count(*) FROM system.requests GROUP BY 1, 2")
     assert asked.rows == [("prod", "get_images", 1), ("staging", "get_images", 1)]
-    asked = ask(
-        f"SELECT count(*) FROM {I} WHERE _account = 'prod'; SELECT name, account, remaining FROM system.limits"
-    )
-    assert asked.rows == [("images:list", "prod", 19)]
+    asked = ask(f"SELECT count(*) FROM {I}; SELECT name, account, remaining FROM system.limits ORDER BY 2")
+    assert asked.rows == [("images:list", "prod", 19), ("images:list", "staging", 19)]  # to each its own
+
+
+def test_accounts_are_asked_side_by_side() -> None:
+    slow = wire([Fault(method="GET", delay=0.05, times=None)])
+    settings = Settings(account=("prod", "staging", "lab"), accounts=PROFILES, environ=VARIABLES)
+    with Session(settings, transport=slow) as session:
+        list(session.run(f"SELECT id FROM {I}"))
+    assert slow.peak == 3
 
 
 def test_a_natural_join_and_using_stay_within_an_account_or_say_why_not() -> None:
