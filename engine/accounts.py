@@ -12,9 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, NamedTuple
 
 from engine.errors import CredentialError, UsageError, suggest
 
@@ -24,7 +22,7 @@ _PLACES = ("token_env", "token_file", "token")
 _KEYS = (*_PLACES, "provider")
 
 
-class Profile(Struct, frozen=True):
+class Profile(NamedTuple):
     """An account: the provider that it is one of, and the one place where its token is."""
 
     name: str
