@@ -267,3 +267,9 @@ def test_accounts(capsys: pytest.CaptureFixture[str]) -> None:
     assert ("| prod " in out, "| staging " in out) == (True, True)
     assert "has no column or parameter '_account'" in err
     assert "\\account a b" not in typed("\\account a b\r\\q\r", capsys)[1]
+
+
+def test_looking_at_the_schema_system(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = typed("\\d system\r\\d system.limits\rUSE linode;\r\\d system.requests\r\\q\r", capsys)
+    assert "error" not in err
+    assert all(word in out for word in ("system.settings", "remaining", "attempt"))
