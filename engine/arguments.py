@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine.accounts import COLUMN
 from engine.errors import InvalidValue, Refused, UnknownName
 from engine.planner.plan import JSON_ARGUMENT, Step
 from engine.store import Store
@@ -24,13 +25,14 @@ class Job(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """What tells it from the step's other calls: its path and query arguments, else the start of its body.
+        """What tells it from the step's other calls: account, path and query arguments, else the start of its body.
 
         `imageId = private/12`
         """
         outside = [p.name for p in self.call.method.params if p.location != "body" and p.name in self.call.args]
         names = outside or [n for n in self.call.args if n.endswith(("label", "name", "id"))] or list(self.call.args)
-        return ", ".join(f"{name} = {self.call.args[name]}" for name in names)
+        whose = [f"account {self.call.account}"] if self.call.account is not None else []
+        return ", ".join([*whose, *(f"{name} = {self.call.args[name]}" for name in names)])
 
 
 def jobs(step: Step, store: Store, *, page_size: int | None = None) -> list[Job]:
@@ -60,9 +62,24 @@ def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
         key=step.key,
         filter=step.filter,
         page_size=page_size,
+        account=_account(step, row),
         row_limit=1 if step.counts else step.limit,
     )
     return Job(call, row)
+
+
+def _account(step: Step, row: Mapping[str, Any]) -> str | None:
+    """The account that a row says it is of. Only those that were named are ever used."""
+    if not step.accounts:
+        return None
+    name = row.get(COLUMN)
+    if name not in step.accounts:
+        told = "no account" if name is None else f"the account {name!r}, which was not named"
+        raise Refused(
+            f"a row of this {step.verb.upper()} says {told}",
+            hint=f"{COLUMN} must be {' or '.join(map(repr, step.accounts))}",
+        )
+    return str(name)
 
 
 def _with_json(step: Step, args: Mapping[str, Any], text: Any) -> dict[str, Any]:

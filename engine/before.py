@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from engine.accounts import COLUMN
 from engine.arguments import Job
 from engine.errors import Refused
 from engine.language.text import Text, quote_name, quote_text
@@ -69,7 +70,9 @@ def known(plan: Plan, written: Step, todo: Sequence[Job], store: Store) -> list[
 
 
 def _key(written: Step, job: Job) -> tuple[str, ...]:
-    return tuple(str(job.call.args[p.name]) for p in addressing(written) if p.name in job.call.args)
+    """What addresses a row: the values in its URL, after the account whose it is, where there are several."""
+    account = () if job.call.account is None else (job.call.account,)
+    return (*account, *(str(job.call.args[p.name]) for p in addressing(written) if p.name in job.call.args))
 
 
 def _rows(
@@ -79,6 +82,7 @@ def _rows(
     columns = {column.name for column in read.table_columns}
     params = [p for p in addressing(written) if todo and p.name in todo[0].call.args]
     names = [p.key if p.key in columns else p.name for p in params]
+    names = [COLUMN, *names] if names and todo[0].call.account is not None else names
     if not names or not columns.issuperset(names):
         return {}
     shown = [column.name for column in read.columns if column.name in read.fetch]

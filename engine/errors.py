@@ -330,6 +330,8 @@ class CallError(StratoqlError, OperationalError):
     passing = False
     harmless = False
 
+    account: str | None = None  # whose request it was, where accounts are named
+
     def __init__(self, message: str, *, request: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.request = request
@@ -465,6 +467,9 @@ class Unready(PartialWrite):
 
     `states` says by its key in which state each row was last seen. `done` are the calls that were made to write, none
     of a SELECT: nothing of them is taken back.
+
+    >>> Unready('not ready after 30 min', states={'private/1': 'creating'}).states['private/1']
+    'creating'
     """
 
     def __init__(

@@ -6,7 +6,8 @@ before the first leaves, a failure stops the calls that have not left, and each 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import dropwhile
 from time import perf_counter
@@ -16,8 +17,9 @@ from msgspec.structs import replace
 
 from engine import before
 from engine.abreast import each, together
+from engine.accounts import COLUMN, named, token_of
 from engine.arguments import Job, jobs
-from engine.errors import ApiError, InvalidValue, Refused
+from engine.errors import ApiError, CallError, InvalidValue, Refused, TimedOut
 from engine.lifecycle import Wire
 from engine.planner.plan import Plan, Step, waves
 from engine.portal import AWAITING
@@ -30,12 +32,6 @@ from engine.writing import NOBODY, Witness, write
 
 T = TypeVar("T")
 _MANY = 2000  # rows of a page that take long to load
-
-
-def create_tables(plan: Plan, store: Store) -> None:
-    """The tables of a plan's steps, empty."""
-    for step in plan.steps:
-        store.create(step.table, step.table_columns, passes=step.passes)
 
 
 async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) -> Tally:
@@ -66,7 +62,7 @@ async def find_writes(plan: Plan, store: Store, wire: Wire, settings: Settings, 
     for wave in waves(plan.steps):
         if wave[0].writes:
             return await _aside(partial(_writes, plan, wave[0], store, settings, tally), store, tally)
-        await together([_run(step, store, wire, settings, tally) for step in wave])
+        await _wave(plan, wave, store, wire, settings, tally)
     return []
 
 
@@ -84,7 +80,7 @@ async def run_write(
         if wave[0].writes:
             await _write(wave[0], todo, store, wire, settings, tally, witness)
         else:
-            await together([_run(step, store, wire, settings, tally) for step in wave])
+            await _wave(plan, wave, store, wire, settings, tally)
 
 
 async def _write(
@@ -113,22 +109,73 @@ async def _write(
         await sent(tally, witness, then)
 
 
-async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
-    found = partial(calls, step, store, settings)
-    todo = found() if step.feed is None else await _aside(found, store, tally)
+async def _wave(plan: Plan, wave: Sequence[Step], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
+    """Steps side by side. An account that failed in one of them is left out of all the tables, where that may be."""
+    absent = len(tally.absent)
+    spare = settings.partial and plan.write is None
+    await together([_run(step, store, wire, settings, tally, spare=spare) for step in wave])
+    if len(tally.absent) == absent:
+        return
+    if tally.asked <= tally.absent.keys():
+        raise next(iter(tally.absent.values()))
+    for step in plan.steps:
+        for name in tally.absent if step.accounts else ():
+            store.forget(step.table, COLUMN, name)
+    tally.warnings += [f"without {error.message}" for error in list(tally.absent.values())[absent:]]
+
+
+async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: Tally, *, spare: bool) -> None:
+    find = partial(calls, step, store, settings)
+    found = find() if step.feed is None else await _aside(find, store, tally)
+    todo = [job for job in found if job.call.account not in tally.absent]
+    if not settings.partial:
+        _check_tokens(todo, settings)
     wire.budget.reserve(len(todo))
+    tally.asked |= {job.call.account for job in todo if job.call.account is not None}
+
+    async def pages(job: Job) -> list[Page]:
+        got: list[Page] = []
+        with _spared(job, tally, spare=spare):
+            got += await _all(step, job, wire, tally)
+        return got
+
+    async def count(job: Job) -> None:
+        with _spared(job, tally, spare=spare):
+            await _count(step, job, store, wire, tally)
+
     if step.awaiting is not None:
         await _wait(step, todo, store, wire, settings, tally)
     elif step.counts:
-        await each(step, todo, wire.tell, lambda job: _count(step, job, store, wire, tally))
+        await each(step, todo, wire.tell, count)
     elif len(todo) == 1:
-        async for page in _pages(step, todo[0], wire, tally):
-            await _loaded(step, todo[0], page, store, tally)
+        with _spared(todo[0], tally, spare=spare):
+            async for page in _pages(step, todo[0], wire, tally):
+                await _loaded(step, todo[0], page, store, tally)
     else:
-        fetched = await each(step, todo, wire.tell, lambda job: _all(step, job, wire, tally))
-        for job, pages in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
-            for page in pages:
+        fetched = await each(step, todo, wire.tell, pages)
+        for job, got in zip(todo, fetched, strict=True):  # in the order of the feed, whichever came first
+            for page in got:
                 await _loaded(step, job, page, store, tally)
+
+
+@contextmanager
+def _spared(job: Job, tally: Tally, *, spare: bool) -> Iterator[None]:
+    """What goes wrong names its account; of a partial answer it makes an absence. Time that is up is up for all."""
+    account = job.call.account
+    try:
+        yield
+    except CallError as error:
+        named(error, account)
+        if account is None or not spare or isinstance(error, TimedOut):
+            raise
+        tally.absent.setdefault(account, error)
+
+
+def _check_tokens(todo: Sequence[Job], settings: Settings) -> None:
+    """A token that is missing is told before anything is sent."""
+    for name in dict.fromkeys(job.call.account for job in todo):
+        if name is not None:
+            token_of(settings.accounts[name], settings.environ)
 
 
 async def _wait(step: Step, todo: list[Job], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
@@ -176,6 +223,7 @@ def _writes(plan: Plan, step: Step, store: Store, settings: Settings, tally: Tal
     before.check_writable(step, found)
     todo = before.changed(step, found)
     tally.unchanged = len(found) - len(todo)
+    _check_tokens(todo, settings)
     return _checked(step, todo, settings)
 
 
@@ -189,11 +237,11 @@ def _checked(step: Step, todo: Sequence[Job], settings: Settings) -> list[Job]:
 
     A read by a key that no row can have is a row that is not there. Rows to insert may well be the same.
     """
-    found: dict[Request, Job] = {}
+    found: dict[tuple[str | None, Request], Job] = {}
     every: list[Job] = []
     for number, job in enumerate(todo, 1):
         try:
-            found.setdefault(prepare(job.call, settings), job)
+            found.setdefault((job.call.account, prepare(job.call, settings)), job)
         except InvalidValue as error:
             param = job.call.method.param(error.name)
             if step.verb == "select" and param is not None and param.key is not None:
@@ -206,11 +254,11 @@ def _checked(step: Step, todo: Sequence[Job], settings: Settings) -> list[Job]:
     return every if step.verb in ("insert", "exec") else _consistent(found)
 
 
-def _consistent(found: Mapping[Request, Job]) -> list[Job]:
+def _consistent(found: Mapping[tuple[str | None, Request], Job]) -> list[Job]:
     """Calls that are all different; two changes of one row that differ are refused."""
-    bodies: dict[tuple[str, str], Job] = {}
-    for request, job in found.items():
-        if bodies.setdefault((request.method, request.url), job) is not job and request.body is not None:
+    bodies: dict[tuple[str | None, str, str], Job] = {}
+    for (account, request), job in found.items():
+        if bodies.setdefault((account, request.method, request.url), job) is not job and request.body is not None:
             raise Refused(
                 f"two rows of the query would change {job.label} differently",
                 hint="make the query give each row once",

@@ -17,7 +17,7 @@ SHOWN = 10  # requests of one step
 
 def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
     """The lines of a plan. `store` holds its tables, empty: a feed that reads none of them is computed."""
-    lines: list[str] = []
+    lines = [f"from memory: {step.table} <- {step.resource}{_aim(step, store)}" for step in plan.shelves]
     for number, step in enumerate(plan.steps, 1):
         lines.append(f"step {number}: {step.table} <- {step.resource}.{step.method.name}")
         lines.append(f"  because: {step.why}")
@@ -30,6 +30,16 @@ def explain(plan: Plan, store: Store, settings: Settings) -> list[str]:
     output = "the number of calls" if plan.output is None else _one_line(plan.output.sql)
     lines.append(f"output: {output}")
     return lines
+
+
+def _aim(step: Step, store: Store) -> str:
+    """Where a table of the schema `system` looks."""
+    if step.feed is None:
+        return ""
+    names, rows = store.select(step.feed)
+    places = [", ".join(f"{name} = {value}" for name, value in zip(names, row, strict=True)) for row in rows]
+    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+    return f", where {' or '.join(places[:SHOWN])}{more}" if places else ", where nothing is"
 
 
 def spent(plan: Plan, tally: Tally, kept: int, seconds: float) -> list[str]:
@@ -62,7 +72,8 @@ def _requests(step: Step, store: Store, settings: Settings) -> Iterator[str]:
     """What the step would send: the requests themselves, or their form where it depends on rows not fetched yet."""
     if step.reads and step.feed is not None:
         yield f"for each row of: {_one_line(step.feed.sql)}"
-        yield f"send: {step.method.http} {endpoint(step.provider, step.method, settings)}"
+        whose = f"  (as {' or '.join(step.accounts)})" if step.accounts else ""
+        yield f"send: {step.method.http} {endpoint(step.provider, step.method, settings)}{whose}"
         if fields := [p.wire for p in step.method.body if f'"{p.name}"' in step.feed.sql]:
             yield f"  body: {', '.join(fields)}"
         return
@@ -82,7 +93,8 @@ def _request(step: Step, job: Job, settings: Settings) -> Iterator[str]:
         more = "  (its count of rows is enough)"
     elif step.limit is not None:
         more = f"  (and further pages up to {step.limit} rows)" if more else ""
-    yield f"send: {first}{more}"
+    whose = f"  (as {job.call.account})" if job.call.account is not None else ""
+    yield f"send: {first}{whose}{more}"
     yield from (f"  {line}" for line in rest)
     if step.files:
         from engine.lifecycle.telling import sends

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from engine import discovery
 from engine.errors import StratoqlError, SyntaxFault
-from engine.executor import calls, create_tables
-from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.executor import calls
+from engine.language.statements import Explain, Statement, Use
 from engine.planner.names import Names
-from engine.planner.plan import Plan
+from engine.planner.plan import Plan, create_tables
 from engine.planner.planner import plan
 from engine.settings import Settings
 from engine.store import Store
@@ -25,10 +24,6 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
                 return names.using(body.provider)
             case Explain():
                 return foresee(body.statement, names, settings)
-            case Show():
-                discovery.show(body, names)
-            case Describe():
-                discovery.describe(body, names)
             case _:
                 _build(plan(body, names, pushdown=settings.pushdown).plan, settings)
     except StratoqlError as error:
@@ -44,7 +39,7 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
 def _build(made: Plan, settings: Settings) -> None:
     store = Store(settings.timeout)
     try:
-        create_tables(made, store)
+        create_tables((*made.shelves, *made.steps), store)
         for step in made.steps:
             if not step.reads or step.feed is None:
                 calls(step, store, settings)

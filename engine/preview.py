@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine.accounts import COLUMN
 from engine.arguments import Job
 from engine.before import TELLING, addressing
 from engine.planner.plan import Plan, Step
@@ -73,6 +74,7 @@ def preview(plan: Plan, todo: Sequence[Job], settings: Settings) -> Preview:
 def _request(step: Step, job: Job, settings: Settings) -> list[str]:
     """A call as it would leave, and the file that would follow it."""
     lines = describe(prepare(job.call, settings))
+    lines += [f"(as {job.call.account})"] if job.call.account is not None else []
     if step.files:
         from engine.lifecycle.telling import sends
 
@@ -94,7 +96,8 @@ def _row(step: Step, job: Job) -> dict[str, Any]:
     """A call as a row: its address, what people know its row by, old beside new values, what else is given."""
     address = _outside(step, job)
     given = _masked(job.call.args)
-    shown = {name: given[name] for name in address}
+    shown: dict[str, Any] = {COLUMN: job.call.account} if job.call.account is not None else {}
+    shown |= {name: given[name] for name in address}
     told = _told(step, job)
     changes: dict[str, Any] = {}
     for name, column in step.holds.items():

@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from engine import accounts
+from engine.discovery.requests import Log
 from engine.errors import DocumentError, PartialWrite, Refused, StratoqlError, SyntaxFault, UsageError
 from engine.language.hints import MAX_WRITES, max_writes
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
 from engine.planner.awaits import AWAIT, awaited, refuse
 from engine.planner.names import Names
-from engine.planner.plan import Plan
+from engine.planner.plan import Plan, create_tables
 from engine.planner.planner import Planned, plan
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     import httpx
 
     from engine.connections import Connection
+    from engine.discovery.tables import Memory
     from engine.lifecycle.kept import Kept
     from engine.portal import Portal
     from engine.preview import Approve
@@ -68,15 +71,20 @@ class Session:
         way: Way = BLOCKING,
     ) -> None:
         """`transport` stands in for the network. `way`: how `answer` waits; `run` is for the blocking one."""
+        if settings.account and settings.token is not None:
+            raise UsageError("a token and an account are two answers to one question", hint="leave one of them out")
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
+        accounts.check(self.settings.account, self.settings.accounts)
         self.on_event = on_event  # asked for by each statement as it starts
         self.secrets: frozenset[str] = frozenset()  # what the ledger leaves out, beside those it finds
         self._approve = approve
         self._transport = transport
         self._way = way
+        self._log = Log()
         self._opening = threading.Lock()
         self._connection: Connection | None = None
-        self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
+        catalog = Catalog([_root(entry) for entry in settings.registry], default_cache())
+        self._names = Names(catalog, accounts=_by_provider(self.settings))
 
     @property
     def names(self) -> Names:
@@ -91,8 +99,21 @@ class Session:
         """Another token from here on; None: the one that is found where the provider's document says."""
         if self.settings.sandbox is not None:
             raise UsageError("the sandbox has a token of its own", hint="leave --sandbox out to talk to the real API")
+        if self.settings.account:
+            raise UsageError("the accounts that are named have their own tokens", hint="open it without --account")
         self.close()  # a client remembers what it found
         self.settings = replace(self.settings, token=token)
+
+    def speak_for(self, names: Sequence[str]) -> None:
+        """Other accounts from here on; none: whose token is found where the provider's document says."""
+        settings = replace(self.settings, account=tuple(names))
+        if settings.sandbox is not None:
+            settings = _for_sandbox(settings)
+        elif names and settings.token is not None:
+            raise UsageError("a token was given, which speaks for its own account", hint="open it without a token")
+        accounts.check(settings.account, settings.accounts)
+        self.settings = settings
+        self._names = structs.replace(self._names, accounts=_by_provider(settings))
 
     def run(self, text: str, *, dry_run: bool = False) -> Iterator[Result]:
         """The result of each statement, executed as the iterator advances.
@@ -143,7 +164,7 @@ class Session:
         body = statement.body
         if isinstance(body, Explain):
             return body.analyze and self.writes(body.statement)
-        return not isinstance(body, Show | Describe | Use) and self._planned(statement).plan.write is not None
+        return not isinstance(body, Use) and self._planned(statement).plan.write is not None
 
     async def _one(self, statement: Statement, dry_run: bool) -> Result:
         body = statement.body
@@ -160,8 +181,8 @@ class Session:
                 if not body.analyze:
                     told.writes = frozenset()  # nor would it, if this were no dry run
                 return told
-            case Show() | Describe():
-                return self._discovered(body)
+            case Show(plain=True):
+                return self._template(body)
             case Use():
                 self._names = self._names.using(body.provider)
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
@@ -175,14 +196,25 @@ class Session:
         allowed = max_writes(statement.hints)
         return self.settings if allowed is None else replace(self.settings, max_writes=allowed)
 
-    def _discovered(self, body: Show | Describe) -> Result:
-        from engine import discovery
+    def _template(self, body: Show) -> Result:
+        """What an INSERT takes, as lines that can be saved as they are."""
+        from engine.discovery.shows import rows
 
-        return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
+        plan(body, self._names)  # what it is about is there
+        lines = ((str(line),) for (line,) in rows(body, self._names))
+        return Result([ResultColumn(body.kind, "string")], lines, kind="plan")
+
+    def _memory(self) -> Memory:
+        """What the schema `system` is read from."""
+        from engine.discovery.tables import Memory
+
+        connection = self._connection
+        limits = connection.client.limits.standing if connection is not None else tuple
+        return Memory(self._names, self._log, self.settings, limits)
 
     def _planned(self, statement: Statement, *, written: bool = False, shown: bool = False) -> Planned:
         """`written`: it is to be run, so whoever looks at a write before, or writes it down, knows the rows too."""
-        assert not isinstance(statement.body, Explain | Show | Describe | Use)  # these have no plan of their own
+        assert not isinstance(statement.body, Explain | Use)  # these have no plan of their own
         told = shown or (written and (self._approve is not None or self.settings.ledger is not None))
         planned = plan(statement.body, self._names, pushdown=self.settings.pushdown, remember=told)
         if planned.plan.write is not None:
@@ -199,14 +231,13 @@ class Session:
             return self._explained(body.statement)
         if isinstance(body, Show | Describe | Use):
             return _plan_text(["answered from the provider documents, no request is sent"])
-        from engine.executor import create_tables
         from engine.explain import explain
 
         try:
             made = self._planned(statement).plan
             store = Store()
             try:
-                create_tables(made, store)
+                create_tables((*made.shelves, *made.steps), store)
                 lines = explain(made, store, self.settings)
             finally:
                 store.close()
@@ -242,10 +273,14 @@ class Session:
 
     async def _executed(self, planned: Planned, settings: Settings, text: str) -> tuple[Result, Tally | None]:
         start, made, store = perf_counter(), planned.plan, Store(self.settings.timeout)
+        statement = self._log.next_statement()
         try:
-            tally = await self._fetched(made, store, settings, text) if made.steps else None
+            warnings = await self._filled(made, store) if made.shelves else []
+            tally = await self._fetched(made, store, statement, settings, text) if made.steps else None
             work = partial(self._answer, planned, store, tally, start)
-            return await self._way.query(work, store.interrupt), tally
+            result = await self._way.query(work, store.interrupt)
+            result.warnings = (*warnings, *result.warnings)
+            return result, tally
         except PartialWrite as error:
             error.completed = self._returned(planned, store, start, error)
             raise
@@ -265,14 +300,21 @@ class Session:
             error.hint = "; ".join(filter(None, (error.hint, f"its RETURNING failed too: {failed.message}")))
             return None
 
-    async def _fetched(self, made: Plan, store: Store, settings: Settings, text: str) -> Tally:
-        """Run the steps on the loop."""
-        from engine.executor import create_tables, run_steps
+    async def _filled(self, made: Plan, store: Store) -> list[str]:
+        """Fill the tables of the schema `system`; what there is to warn of."""
+        from engine.discovery.filling import fill
 
+        create_tables(made.shelves, store)
+        return await self._way.query(partial(fill, made, store, self._memory()), store.interrupt)
+
+    async def _fetched(self, made: Plan, store: Store, statement: int, settings: Settings, text: str) -> Tally:
+        """Run the steps on the loop."""
+        from engine.executor import run_steps
+
+        create_tables(made.steps, store)
         connection = self._connected()
-        traffic = connection.client.statement(settings, self.on_event)
+        traffic = connection.client.statement(settings, self._log.hearing(statement, self.on_event))
         if made.write is None or (self._approve is None and settings.ledger is None):
-            create_tables(made, store)
             tally = await self._way.steps(connection.portal, run_steps(made, store, traffic, settings))
         else:
             from engine.watched import Setting, watched
@@ -287,15 +329,15 @@ class Session:
         from engine.watched import Setting, foreseen
 
         body, start = statement.body, perf_counter()
-        made = (
-            None if isinstance(body, Explain | Show | Describe | Use) else self._planned(statement, shown=True).plan
-        )
+        made = None if isinstance(body, Explain | Use) else self._planned(statement, shown=True).plan
         if made is None or made.write is None:
             hint = "EXPLAIN alone tells the requests of any other"
             raise Refused("EXPLAIN (ROWS) is for statements that write", hint=hint)
         settings, connection, store = self._allowing(statement), self._connected(), Store(self.settings.timeout)
-        traffic = connection.client.statement(settings, self.on_event)
+        traffic = connection.client.statement(settings, self._log.hearing(self._log.next_statement(), self.on_event))
         try:
+            warnings = await self._filled(made, store) if made.shelves else []
+            create_tables(made.steps, store)
             found, tally = await foreseen(
                 Setting(made, store, traffic, settings, self._way, connection.portal), made.write
             )
@@ -303,7 +345,7 @@ class Session:
             store.close()
         tally.cost = traffic.cost
         found.stats, found.messages = _stats(tally, perf_counter() - start), _unchanged(tally)
-        found.warnings = tuple(tally.warnings)
+        found.warnings = (*warnings, *tally.warnings)
         return found
 
     def _answer(self, planned: Planned, store: Store, tally: Tally | None, start: float) -> Result:
@@ -443,7 +485,21 @@ def _root(entry: str) -> Path:
 
 
 def _for_sandbox(settings: Settings) -> Settings:
-    """The sandbox has a token of its own: no real one is ever shown to it."""
-    from engine.sandbox import TOKEN
+    """The sandbox has tokens of its own, one for each account: no real one is ever shown to it."""
+    from engine.sandbox import TOKEN, token
 
-    return replace(settings, token=TOKEN)
+    known = settings.accounts
+    named = {
+        n: accounts.Profile(n, known[n].provider if n in known else "linode", token=token(n))
+        for n in settings.account
+    }
+    return replace(settings, token=TOKEN, accounts={**known, **named})
+
+
+def _by_provider(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The accounts that are named, by the provider that they are accounts of."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in settings.account:
+        provider = settings.accounts[name].provider
+        found[provider] = (*found.get(provider, ()), name)
+    return found

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine import accounts as accounts_
+from engine.accounts import Profile
 from engine.errors import UsageError
 
 
@@ -18,9 +20,14 @@ class Settings:
     `token` overrides every credential the provider's document names. `servers` maps a provider's name to another
     base URL; one without a path replaces the scheme and host alone. `sandbox` None uses the network, "" a sandbox
     in memory, a path one that keeps its state there. `ledger` is a file that every write is written down in.
+    `account` are the names of those of `accounts` that statements speak for; `partial` lets a query go on without one
+    of them that fails.
     """
 
     token: str | None = field(default=None, repr=False)
+    account: tuple[str, ...] = ()
+    accounts: Mapping[str, Profile] = field(default_factory=dict)
+    partial: bool = False
     servers: Mapping[str, str] = field(default_factory=dict)
     registry: tuple[str, ...] = ()
     sandbox: str | None = None
@@ -60,6 +67,8 @@ def load(arguments: Mapping[str, Any] | None = None, *, path: Path | None = None
     """
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
     below = Settings(**_read(path or config_path()))
+    if "account" in given:
+        given["account"] = accounts_.names(given["account"])
     if "servers" in given:
         given["servers"] = {**below.servers, **given["servers"]}
     return replace(below, **given)
@@ -69,7 +78,11 @@ def _read(path: Path) -> dict[str, Any]:
     """The settings of a configuration file; an absent file sets nothing."""
     values = tables(path)
     values.pop("shell", None)  # the shell checks its own table, when it opens
-    return checked(path, values, KINDS)
+    profiles = values.pop("accounts", None)
+    found = checked(path, values, KINDS)
+    if "account" in found:
+        found["account"] = accounts_.names(found["account"])
+    return found if profiles is None else {**found, "accounts": accounts_.profiles(path, profiles)}
 
 
 def tables(path: Path) -> dict[str, Any]:
@@ -109,6 +122,8 @@ def checked(
 
 # What a configuration file may set, and the types of the values there.
 KINDS: Mapping[str, tuple[type, ...]] = {
+    "account": (str, list),
+    "partial": (bool,),
     "servers": (dict,),
     "registry": (list,),
     "concurrency": (int,),

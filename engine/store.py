@@ -140,6 +140,10 @@ class Store:
             except sqlite3.Error as error:
                 raise self._fault(error, Text("")) from error
 
+    def forget(self, table: str, column: str, value: str) -> None:
+        """Drop the rows that have this value."""
+        self._run(f"DELETE FROM {quote_name(table)} WHERE {quote_name(column)} = {quote_text(value)}")
+
     def _first_column(self, table: str) -> str:
         return str(self._db.execute(f"SELECT name FROM pragma_table_info({quote_text(table)})").fetchone()[0])
 

@@ -7,6 +7,7 @@ from time import perf_counter
 
 from msgspec import Struct, field
 
+from engine.errors import CallError
 from engine.planner.plan import Step
 from engine.wire.call import Cost, Page
 
@@ -33,6 +34,8 @@ class Tally(Struct):
     began: float = field(default_factory=perf_counter)
     cost: Cost = field(default_factory=Cost)  # of all requests, those that failed included
     paused: float = 0.0  # seconds in which a person was asked
+    asked: set[str] = set()  # accounts
+    absent: dict[str, CallError] = {}  # accounts that a partial answer goes without, and why
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # at the store, for steps side by side
 
     def pause(self, seconds: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.arguments import Job
 from engine.errors import Declined, PartialWrite, Refused
-from engine.executor import check_number, create_tables, find_writes, run_until_write, run_write
+from engine.executor import check_number, find_writes, run_until_write, run_write
 from engine.planner.plan import Plan, Step
 from engine.preview import Approve, preview
 from engine.result import Result
@@ -41,7 +41,6 @@ async def watched(here: Setting, step: Step, text: str, approve: Approve | None,
     """
     made, store, traffic, settings, way, portal = here
     tally = Tally()
-    create_tables(made, store)
     todo = await way.steps(portal, run_until_write(made, store, traffic, settings, tally))
     if todo and approve is not None:
         _ask(here, todo, tally, approve)
@@ -81,7 +80,6 @@ async def foreseen(here: Setting, step: Step) -> tuple[Result, Tally]:
     """The rows that a write would write: it reads what that would read, and sends nothing else."""
     made, store, traffic, settings, way, portal = here
     tally = Tally()
-    create_tables(made, store)
     todo = await way.steps(portal, find_writes(made, store, traffic, settings, tally))
     try:
         check_number(step, todo, settings)

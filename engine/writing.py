@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from engine.abreast import each
+from engine.accounts import named
 from engine.arguments import Job
-from engine.errors import StratoqlError
+from engine.errors import CallError, StratoqlError
 from engine.outcomes import Outcome, alone, made, partial, verdict
 from engine.planner.plan import Step
 from engine.tally import Tally
@@ -119,6 +120,8 @@ async def _sent(call: Call, outcome: Outcome, number: int, wire: Wire, witness: 
         outcome.pages = [page async for page in wire.pages(call)]
         outcome.state, outcome.made = "done", made(call, outcome.pages)
     except StratoqlError as error:
+        if isinstance(error, CallError):
+            named(error, call.account)
         outcome.state, outcome.error = verdict(error), error
     try:
         await witness.settle(number, outcome)

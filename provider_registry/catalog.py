@@ -42,6 +42,10 @@ class Catalog:
         self._providers: dict[str, Provider] = {}
         self._services: dict[tuple[str, str], Service] = {}
 
+    def names(self) -> list[str]:
+        """The names of all providers, in lower case, sorted; no document is read."""
+        return self._names()
+
     def providers(self) -> list[Provider]:
         """All providers, sorted by name."""
         return [self.provider(name) for name in self._names()]

@@ -16,6 +16,7 @@ Type = Literal["string", "integer", "number", "boolean", "array", "object", "any
 Verb = Literal["select", "insert", "replace", "update", "delete", "exec"]
 Location = Literal["path", "query", "header", "server", "body"]
 VERBS: tuple[Verb, ...] = ("select", "insert", "delete", "update", "replace", "exec")
+LOCAL = "LOCAL"  # the verb of a method that is answered from memory
 OPERATORS = ("=", "<", "<=", ">", ">=", "IN", "LIKE")
 
 
@@ -238,7 +239,7 @@ class Method(_Data, frozen=True):
     """One operation: an HTTP verb on a path, its inputs and its answer."""
 
     name: str
-    http: str  # GET, POST, PUT, PATCH, DELETE
+    http: str  # GET, POST, PUT, PATCH, DELETE; LOCAL where no request is sent
     path: str  # /images/{imageId}
     server: Server
     params: tuple[Param, ...] = ()
@@ -258,7 +259,7 @@ class Method(_Data, frozen=True):
     @property
     def reads(self) -> bool:
         """Whether calling it changes nothing."""
-        return self.http in ("GET", "HEAD", "OPTIONS")
+        return self.http in ("GET", "HEAD", "OPTIONS", LOCAL)
 
     @property
     def required(self) -> tuple[Param, ...]:

@@ -16,7 +16,7 @@ from tests.conftest import Passing
 ROOT = Path(__file__).parent.parent
 SAMPLES = sorted((ROOT / "samples").glob("*.iql"))
 OPERATIONS = {"list", "get", "capture", "update", "delete", "upload", "replicate"}
-JOBS = {"inventory", "cleanup", "capture_and_wait", "upload_and_replicate", "deprecated"}
+JOBS = {"inventory", "cleanup", "capture_and_wait", "upload_and_replicate", "deprecated", "accounts"}
 QUESTIONS = {"capturable_disks", "capture_history", "deprecated_instances", "replica_regions", "unused_images"}
 
 

@@ -25,6 +25,8 @@ class Options(TypedDict, total=False):
     """What a connection may be told. What is left out is found in the environment, then the configuration file.
 
     token            the API's token, in the place of the one in the environment
+    account          whose account statements speak for, of those in the configuration file; several names: each
+    partial          True: a query goes on without an account that fails, with a warning
     sandbox          True: the simulated API, in memory; a path: one that keeps its state there
     registry         folders of provider documents that come before the built-in ones
     server           another base URL, by provider
@@ -42,6 +44,8 @@ class Options(TypedDict, total=False):
     """
 
     token: str | None
+    account: str | Sequence[str]
+    partial: bool
     sandbox: bool | Path | None
     registry: Path | Sequence[Path]
     server: Mapping[str, str]

@@ -19,6 +19,8 @@ from engine.settings import Settings
 PROGRAM = "stratoql"
 SHELLS = ("bash", "zsh", "tcsh")
 SETTINGS = (
+    "account",
+    "partial",
     "servers",
     "registry",
     "sandbox",
@@ -182,6 +184,16 @@ _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
         "metavar": "FILE",
         "nargs": "?",
         "help": "talk to a simulated API instead of the network; `--sandbox=FILE` keeps its state in FILE",
+    },
+    ("--account",): {
+        "metavar": "NAMES",
+        "action": _Gather,
+        "help": "speak for accounts of the configuration file, such as prod,staging; may be repeated",
+    },
+    ("--partial",): {
+        "action": "store_const",
+        "const": True,
+        "help": "let a query go on without an account that fails, with a warning",
     },
     ("--registry",): {
         "metavar": "FOLDER",

@@ -30,9 +30,17 @@ _WHAT: Mapping[str, tuple[str, Any]] = {
     "pushdown": ("let filters travel to the API", None),
     "insecure_http": ("allow plain http to hosts other than this one", None),
     "ledger": ("a file in which every write is written down", "~/stratoql-ledger.jsonl"),
+    "account": ("the accounts that statements speak for", ["prod"]),
+    "partial": ("let a query go on without an account that fails, with a warning", None),
     "registry": ("folders of provider documents that come before the built-in ones", ["~/providers"]),
     "servers": ("another base URL for a provider", {"linode": "https://api.linode.com/v4beta"}),
 }
+
+_ACCOUNTS = (
+    "accounts by name: the token of each is in a variable (token_env), in a file (token_file), or here (token),",
+    "where nobody but you can read this file; their provider is linode, where no other is said",
+    'prod = { token_env = "PROD_TOKEN" }',
+)
 
 
 def init(given: argparse.Namespace) -> int:
@@ -58,6 +66,7 @@ def template() -> str:
     for name, (what, example) in _WHAT.items():
         value = getattr(Settings(environ={}), name)
         lines += [f"# {what}", f"# {name} = {_toml(example if example is not None else value)}", ""]
+    lines += ["[accounts]", "", *(f"# {line}" for line in _ACCOUNTS), ""]
     lines += ["[shell]", ""]
     for name, (what, words) in OPTIONS.items():
         shown = f"{what}: {', '.join(words)}" if words else what
@@ -85,6 +94,8 @@ def _rows(given: argparse.Namespace, path: Path) -> Iterator[tuple[str, str | No
             source = f"argument and {path}"
         yield name, _spelled(getattr(loaded, name)), source
     yield "token", *_token(loaded)
+    for profile in loaded.accounts.values():
+        yield f"accounts.{profile.name}", f"{profile.provider}, token from {profile.place}", str(path)
     chosen = {name: value for name, value in preferences.given(given).items() if value is not None}
     inside, shell = preferences.from_file(path), preferences.load(chosen, path=path)
     for field in fields(Preferences):

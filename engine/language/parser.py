@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from sqlglot import Token, TokenType
+from sqlglot import TokenType
 
 from engine.errors import Refused, Span, SyntaxFault, suggest
 from engine.language.dialect import Piece, split, tokenize
-from engine.language.hints import Hint, read_hints
-from engine.language.reader import CLOSE, OPEN, Reader
+from engine.language.reader import OPEN, Reader
+from engine.language.shows import closing, hints_of, lifted, lifts, read_describe, read_show
 from engine.language.statements import (
     Body,
     Call,
     Change,
     Delete,
-    Describe,
     Explain,
     Insert,
     Select,
@@ -50,16 +49,10 @@ def parse_piece(piece: Piece) -> Statement:
     except (SyntaxFault, Refused) as error:
         error.statement = error.statement or piece.text
         raise
-    hints = _hints(piece.tokens[:1])
+    hints = hints_of(piece.tokens[:1])
     if isinstance(body, Show) and body.required:
         hints = tuple(hint for hint in hints if hint.name != "REQUIRED")
     return Statement(piece.text, piece.offset, body, hints)
-
-
-def _hints(tokens: tuple[Token, ...]) -> tuple[Hint, ...]:
-    """What the comments straight after these tokens ask for."""
-    comments = (c for token in tokens for c in token.comments if c.strip().startswith("+"))
-    return tuple(hint for comment in comments for hint in read_hints(comment))
 
 
 def _body(reader: Reader) -> Body:
@@ -76,39 +69,31 @@ def _body(reader: Reader) -> Body:
 
 
 def _select(reader: Reader, ctes: Text | None = None) -> Body:
-    """A query, with the EXEC tables in it lifted out."""
-    edits: list[tuple[int, int, str]] = []
+    """A query, with the EXEC tables in it lifted out, and each SHOW in it as the query it is."""
+    edits: list[tuple[int, int, Text | str]] = []
     calls: list[tuple[str, Call]] = []
     begin = reader.tokens[reader.at].start
+    shows = list(lifts(reader, reader.at, reader.end))
     while reader.at < reader.end:
         if reader.word() == "(" and reader.word(1) == "EXEC":
             if reader.word(-1) not in ("FROM", "JOIN", ","):
                 raise reader.fault("EXEC stands in FROM, as a table", hint="write FROM (EXEC ...) x")
-            close = _closing(reader)
+            close = closing(reader, reader.at)
             stand_in = f"_exec_{len(calls)}"
             inner = Reader(reader.text, reader.tokens, reader.at + 1, close)
             calls.append((stand_in, _exec(inner)))
             edits.append((reader.tokens[reader.at].start - begin, reader.tokens[close].end + 1 - begin, stand_in))
             reader.at = close
         reader.at += 1
-    query = splice(slice_of(reader.text, begin, reader.tokens[reader.end - 1].end + 1), edits)
-    return Select(query if ctes is None else weave(ctes, " ", query), tuple(calls))
-
-
-def _closing(reader: Reader) -> int:
-    """The index of the parenthesis that closes the coming one; every one has its partner by now."""
-    kinds = [token.token_type for token in reader.tokens]
-    depth = 1
-    at = reader.at
-    while depth:
-        at += 1
-        depth += (kinds[at] in OPEN) - (kinds[at] in CLOSE)
-    return at
+    inside = [(start - begin, end - begin, query) for start, end, query in shows]
+    edits += [edit for edit in inside if not any(start < edit[0] < end for start, end, _ in edits)]
+    whole = splice(slice_of(reader.text, begin, reader.tokens[reader.end - 1].end + 1), edits)
+    return Select(whole if ctes is None else weave(ctes, " ", whole), tuple(calls))
 
 
 def _with(reader: Reader) -> Body:
     """WITH before a query or a write. The CTEs become part of the query that finds the rows."""
-    ctes = reader.piece(reader.find(*_AFTER_WITH), "a common table expression")
+    ctes = lifted(reader, reader.find(*_AFTER_WITH), "a common table expression")
     _no_exec(reader, 0, reader.at)
     verb = reader.word()
     if verb not in _AFTER_WITH:
@@ -135,7 +120,7 @@ def _insert(reader: Reader, ctes: Text | None = None) -> Body:
     if reader.word() not in ("SELECT", "VALUES", "WITH"):
         raise reader.fault("expected VALUES or SELECT", hint=f"write it as: {example}")
     _no_exec(reader, reader.at, end)
-    rows = reader.piece(end, "VALUES or SELECT")
+    rows = lifted(reader, end, "VALUES or SELECT")
     return Insert(target, columns, rows if ctes is None else weave(ctes, " ", rows), _returning(reader))
 
 
@@ -187,7 +172,7 @@ def _change(reader: Reader, ctes: Text | None = None) -> Body:
         word = reader.identifier("a column")
         if not reader.take("="):
             raise reader.fault("expected =", hint=f"write it as: {example}")
-        assignments.append((word, reader.piece(min(reader.find(","), end), "a value")))
+        assignments.append((word, lifted(reader, min(reader.find(","), end), "a value")))
         if reader.take(",") and reader.at >= end:
             raise reader.fault("expected column = value after the comma")
     if not assignments:
@@ -230,7 +215,7 @@ def _where(reader: Reader, verb: str) -> Text | None:
     if reader.at == end:
         behind = reader.tokens[end - 1].end + 1
         return slice_of(reader.text, behind, behind)
-    where = reader.piece(end, "a predicate")
+    where = lifted(reader, end, "a predicate")
     if reader.word() in ("ORDER BY", "LIMIT"):
         _where(reader, verb)
     return where
@@ -241,7 +226,7 @@ def _returning(reader: Reader) -> Text | None:
     if not reader.take("RETURNING"):
         reader.done()
         return None
-    return reader.piece(reader.end, "a column after RETURNING")
+    return lifted(reader, reader.end, "a column after RETURNING")
 
 
 def _exec(reader: Reader) -> Call:
@@ -259,7 +244,7 @@ def _exec(reader: Reader) -> Call:
             raise reader.fault(f"expected = after @{word.name}")
         end = reader.find("@")
         comma = end < reader.end and reader.tokens[end - 1].token_type is TokenType.COMMA
-        value = reader.piece(end - comma, f"a value for @{word.name}")
+        value = lifted(reader, end - comma, f"a value for @{word.name}")
         reader.at = end
         if not whole:
             arguments.append((word, value))
@@ -294,66 +279,6 @@ def _explain(reader: Reader) -> Body:
     return Explain(parse_piece(Piece(text, first.start, tuple(tokenize(text)))), analyze, rows)
 
 
-def _show(reader: Reader) -> Body:
-    """`SHOW [EXTENDED] PROVIDERS | SERVICES IN p | RESOURCES IN p.s | METHODS IN p.s.r [LIKE '...']`.
-
-    Also `SHOW INSERT INTO p.s.r` and `SHOW MANIFEST IN p.s.r`.
-    """
-    reader.take("SHOW")
-    if reader.word() in ("INSERT", "MANIFEST"):
-        return _show_template(reader)
-    extended = reader.take("EXTENDED")
-    kinds: dict[str, Literal["providers", "services", "resources", "methods"]] = {
-        "PROVIDERS": "providers",
-        "SERVICES": "services",
-        "RESOURCES": "resources",
-        "METHODS": "methods",
-    }
-    kind = kinds.get(reader.word())
-    if kind is None:
-        raise reader.fault("expected PROVIDERS, SERVICES, RESOURCES, METHODS or INSERT")
-    reader.at += 1
-    scope = None
-    if kind != "providers":
-        example = {"services": "linode", "resources": "linode.images", "methods": "linode.images.images"}[kind]
-        if not (reader.take("IN") or reader.take("FROM")):
-            raise reader.fault("expected IN", hint=f"write it as: SHOW {kind.upper()} IN {example}")
-        scope = reader.name("a name")
-    like = None
-    if reader.take("LIKE"):
-        if reader.at >= reader.end or reader.tokens[reader.at].token_type is not TokenType.STRING:
-            raise reader.fault("expected a pattern in quotes after LIKE")
-        like = reader.tokens[reader.at].text
-        reader.at += 1
-    reader.done()
-    return Show(kind, scope, extended, like)
-
-
-def _show_template(reader: Reader) -> Body:
-    """`SHOW INSERT [/*+ REQUIRED */] INTO p.s.r` and `SHOW MANIFEST IN p.s.r`."""
-    required = any(hint.name == "REQUIRED" for hint in _hints(reader.tokens[: reader.at + 1]))
-    kind: Literal["insert", "manifest"] = "insert" if reader.take("INSERT") else "manifest"
-    if kind == "insert":
-        reader.expect("INTO", "SHOW INSERT INTO linode.images.images")
-    else:
-        reader.at += 1
-        reader.expect("IN", "SHOW MANIFEST IN linode.images.images")
-    scope = reader.name("a resource")
-    reader.done()
-    return Show(kind, scope, required=required)
-
-
-def _describe(reader: Reader) -> Body:
-    """`DESCRIBE [EXTENDED] p.s.r` and `DESCRIBE METHOD [EXTENDED] p.s.r.m`."""
-    reader.at += 1
-    extended = reader.take("EXTENDED")
-    method = reader.take("METHOD")
-    extended = reader.take("EXTENDED") or extended
-    target = reader.name("a method" if method else "a resource")
-    reader.done()
-    return Describe(target, method, extended)
-
-
 def _use(reader: Reader) -> Body:
     """`USE provider`."""
     reader.take("USE")
@@ -372,9 +297,9 @@ _VERBS: dict[str, Callable[[Reader], Body]] = {
     "DELETE": _delete,
     "EXEC": _exec,
     "EXPLAIN": _explain,
-    "SHOW": _show,
-    "DESCRIBE": _describe,
-    "DESC": _describe,
+    "SHOW": read_show,
+    "DESCRIBE": read_describe,
+    "DESC": read_describe,
     "USE": _use,
 }
 

@@ -91,21 +91,26 @@ class Explain(Struct, frozen=True):
 
 
 class Show(Struct, frozen=True):
-    """`SHOW [EXTENDED] kind [IN name] [LIKE 'pattern']`; `insert`: `SHOW INSERT [/*+ REQUIRED */] INTO name`."""
+    """`SHOW [EXTENDED] kind [IN name] [LIKE 'pattern'] [WHERE ...]`, `SHOW INSERT [/*+ REQUIRED */] INTO name`.
+
+    `query` is what it asks, as a SELECT over a table of the schema `system`. `plain`: a template without a WHERE.
+    """
 
     kind: Literal["providers", "services", "resources", "methods", "insert", "manifest"]
     scope: Name | None
     extended: bool = False
-    like: str | None = None
     required: bool = False  # insert: nothing but what must be given
+    query: Text = Text("")
+    plain: bool = False
 
 
 class Describe(Struct, frozen=True):
-    """`DESCRIBE [EXTENDED] resource` or `DESCRIBE METHOD [EXTENDED] method`."""
+    """`DESCRIBE [EXTENDED] resource` or `DESCRIBE METHOD [EXTENDED] method`, and LIKE, WHERE; `query` as of Show."""
 
     target: Name
     method: bool = False
     extended: bool = False
+    query: Text = Text("")
 
 
 class Use(Struct, frozen=True):

@@ -7,6 +7,9 @@ which, so that an error anywhere downstream underlines what the user typed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import itemgetter
+
 from msgspec import Struct
 
 from engine.errors import Span
@@ -60,7 +63,7 @@ def weave(*pieces: Text | str) -> Text:
     return Text("".join(sql), tuple(segments))
 
 
-def splice(text: Text, edits: list[tuple[int, int, str]]) -> Text:
+def splice(text: Text, edits: Sequence[tuple[int, int, Text | str]]) -> Text:
     """`text` with the ranges (start, end, replacement) replaced; they must not overlap.
 
     >>> splice(slice_of("SELECT a FROM p.s.r", 0, 19), [(14, 19, "t0")]).sql
@@ -68,7 +71,7 @@ def splice(text: Text, edits: list[tuple[int, int, str]]) -> Text:
     """
     pieces: list[Text | str] = []
     at = 0
-    for start, end, replacement in sorted(edits):
+    for start, end, replacement in sorted(edits, key=itemgetter(0, 1)):
         pieces += [cut(text, at, start), replacement]
         at = end
     pieces.append(cut(text, at, len(text.sql)))

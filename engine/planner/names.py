@@ -13,25 +13,39 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlglot import exp
 
-from engine.errors import DocumentError, Refused, Span, UnknownName
-from engine.language.statements import Name, Word
+from engine.accounts import COLUMN
+from engine.errors import DocumentError, Refused, Span, SyntaxFault, UnknownName
+from engine.language.shows import told
+from engine.language.statements import Describe, Name, Show, Word
 from engine.language.text import Text
+from engine.planner import local
 from engine.planner.plan import Step
 from provider_registry.catalog import Catalog
 from provider_registry.faults import BadDocument, NotFound
 from provider_registry.model import Method, Param, Provider, Resource, Service
 
 T = TypeVar("T")
+_CATALOGS = "the tables that tell what there is are those of the schema system: SHOW RESOURCES IN system lists them"
+_HABITS = dict.fromkeys(
+    ("system", "information_schema", "pg_catalog", "sqlite_master", "sqlite_schema", "duckdb_tables"), _CATALOGS
+)
+
+
+# Whose account a row is of: beside the columns of every row of a provider whose accounts are named.
+ACCOUNT = Param(name=COLUMN, wire=COLUMN, location="header", description="The account it was asked of.")
 
 
 class Names(Struct, frozen=True):
-    """Where names are looked up: the catalog, and the provider that USE chose."""
+    """Where names are looked up: the catalog, the provider that USE chose; the accounts to ask, by provider."""
 
     catalog: Catalog
     provider: str | None = None
+    accounts: Mapping[str, tuple[str, ...]] = {}
 
     def resource(self, name: Name) -> tuple[str, Resource]:
-        """The provider and resource behind `p.s.r`, or `s.r` after USE."""
+        """The provider and resource behind `p.s.r`, or `s.r` after USE; `system.t` is a table that no API answers."""
+        if self.is_local(name.parts):
+            return local.SCHEMA, self._local(name)
         parts = self._full(name, 3, "provider.service.resource", "linode.images.images")
         return parts[0].casefold(), _found(name, lambda: self.catalog.resource(*parts))
 
@@ -43,7 +57,9 @@ class Names(Struct, frozen=True):
         return parts[0].casefold(), resource, _found(name, lambda: self.catalog.method(*parts))
 
     def service(self, name: Name) -> tuple[str, Service]:
-        """The provider and service behind `p.s`, or `s` after USE."""
+        """The provider and service behind `p.s`, or `s` after USE; `system` has no provider."""
+        if len(name.parts) == 1 and name.parts[0].casefold() == local.SCHEMA:
+            return "", local.tables()
         parts = self._full(name, 2, "provider.service", "linode.images")
         return parts[0].casefold(), _found(name, lambda: self.catalog.service(*parts))
 
@@ -57,15 +73,49 @@ class Names(Struct, frozen=True):
         provider = self.provider_of(Name((word.name,), word.span))
         return replace(self, provider=provider.name)
 
+    def is_local(self, parts: Sequence[str]) -> bool:
+        """Whether a name is one of the schema `system`; a service that is called so has its provider before it."""
+        return len(parts) == 2 and parts[0].casefold() == local.SCHEMA
+
+    def _local(self, name: Name) -> Resource:
+        """A table of the schema `system`; of a SHOW or DESCRIBE what it is about is looked up too."""
+        try:
+            found = local.table(name.parts[1])
+        except SyntaxFault as fault:
+            fault.span = name.span
+            raise
+        if found is None:
+            known = list(local.tables().resources)
+            raise UnknownName(
+                f"system has no table {name.parts[1]!r}", name=name.parts[1], known=known, span=name.span
+            )
+        if found.name not in local.tables().resources:
+            self._check(told(found.name), name.span)
+        return found
+
+    def _check(self, asked: Show | Describe, span: Span) -> None:
+        """What a SHOW or DESCRIBE is about is there."""
+        about = asked.target if isinstance(asked, Describe) else asked.scope
+        if about is None:
+            return
+        kind = ("method" if asked.method else "") if isinstance(asked, Describe) else asked.kind
+        look: Mapping[str, Callable[[Name], object]] = {
+            "method": self.method,
+            "services": self.provider_of,
+            "resources": self.service,
+        }
+        look.get(kind, self.resource)(Name(about.parts, span))
+
     def whole(self, parts: tuple[str, ...], length: int = 3) -> tuple[str, ...]:
         """A name with the provider that USE chose, where it lacks one."""
-        return (self.provider, *parts) if self.provider and len(parts) == length - 1 else parts
+        lacking = self.provider and len(parts) == length - 1 and not self.is_local(parts)
+        return (self.provider, *parts) if lacking and self.provider else parts
 
     def _full(self, name: Name, length: int, form: str, example: str) -> tuple[str, ...]:
         parts = self.whole(name.parts, length)
         if len(parts) != length:
             kind = form.rpartition(".")[2]
-            hint = f"a {kind} is named {form}, for example {example}"
+            hint = _HABITS.get(name.parts[0].casefold(), f"a {kind} is named {form}, for example {example}")
             raise UnknownName(f"{name} does not name a {kind}", name=str(name), span=name.span, hint=hint)
         return parts
 
@@ -95,6 +145,7 @@ class Source(Struct, frozen=True, eq=False):
     table: exp.Table
     select: exp.Select
     step: Step | None = None  # of an EXEC: planned already
+    accounts: tuple[str, ...] = ()  # that are asked; none: nobody by name
 
     def methods(self) -> tuple[Method, ...]:
         """The methods that may serve it."""
@@ -112,6 +163,8 @@ class Source(Struct, frozen=True, eq=False):
 
     def param(self, name: str) -> Param | None:
         """The parameter of this name, if the rows do not carry it as a column."""
+        if self.accounts and name.casefold() == COLUMN:
+            return ACCOUNT
         if self.step or self.has_column(name):
             return None
         found = (m.param(name) for m in self.methods())
@@ -214,7 +267,7 @@ def _source(
     parts = tuple(part.name for part in relation.parts)
     if len(parts) == 1 and (step := calls.get(parts[0])):
         name = f"{step.resource}.{step.method.name}"
-        return Source(alias, name, step.provider, Resource(name=name), relation, select, step)
+        return Source(alias, name, step.provider, Resource(name=name), relation, select, step, step.accounts)
     if len(parts) == 1 and parts[0].casefold() in ctes:
         return None
     written = Name(parts, _span(relation, text) or Span(0, 0))
@@ -225,7 +278,9 @@ def _source(
             span=written.span,
             hint=f"SHOW METHODS IN {written} lists what it has",
         )
-    return Source(alias, ".".join(names.whole(parts)), provider, resource, relation, select)
+    accounts = names.accounts.get(provider, ())
+    shown = ".".join(names.whole(parts)) if " " not in parts[-1] else parts[-1]
+    return Source(alias, shown, provider, resource, relation, select, accounts=accounts)
 
 
 def place(node: exp.Expr) -> tuple[int, int]:
@@ -241,9 +296,12 @@ def table_place(table: exp.Table) -> tuple[int, int]:
 
 
 def _span(relation: exp.Expr, text: Text) -> Span | None:
+    """Where the user named a table; of a SHOW, what it is about, which ends its name."""
     if not isinstance(relation, exp.Table):
         return None
-    return text.origin(*table_place(relation))
+    start, end = table_place(relation)
+    about = relation.name.rpartition(" ")[2]
+    return text.origin(start, end) or (text.origin(end - 1 - len(about), end - 1) if about else None)
 
 
 def references(tree: exp.Expr, found: Sequence[Scope], text: Text) -> list[Reference]:
@@ -286,7 +344,7 @@ def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
     known = [n for s in scope.sources.values() for n in s.known()]
     if not known:
         return ()
-    hint = None
+    hint = _hint(name)
     if column.this.args.get("quoted"):
         hint = f"a string takes single quotes: '{name}'"
     kind = "column or parameter"
@@ -327,8 +385,16 @@ def _known(column: exp.Column, source: Source, text: Text) -> Source:
             name=column.name,
             known=source.known(),
             span=text.origin(*place(column)),
+            hint=_hint(column.name),
         )
     return source
+
+
+def _hint(name: str) -> str | None:
+    """What to do about a name that is known elsewhere."""
+    if name.casefold() == COLUMN:
+        return "rows have it where accounts are named: --account prod,staging"
+    return None
 
 
 def _elsewhere(scope: Scope, name: str) -> bool:

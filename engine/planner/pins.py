@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from sqlglot import exp
 
+from engine.accounts import COLUMN
 from engine.errors import Refused, Span
 from engine.language.text import quote_name, quote_text
 from engine.planner.names import Source
@@ -30,6 +31,7 @@ class Pin(Struct, frozen=True, eq=False):
     query: str | None = None
     source: Source | None = None
     column: str = ""
+    pair: tuple[exp.Column, ...] = ()  # of a join: the two columns that it compares
 
     @property
     def fixed(self) -> bool:
@@ -78,7 +80,7 @@ def _pin(predicate: Predicate, source: Source, owner: Callable[[exp.Column], tup
     assert predicate.other is not None  # a predicate has values, a query or another column
     others = [other for other in owner(predicate.other) if other is not source]
     if len(others) == 1 and others[0].select is source.select:
-        return Pin(name, source=others[0], column=predicate.other.name)
+        return Pin(name, source=others[0], column=predicate.other.name, pair=(predicate.column, predicate.other))
     return None
 
 
@@ -166,8 +168,14 @@ def example(param: Param) -> str:
     return quote_text(shown if isinstance(shown, str) else json.dumps(shown))
 
 
-def feed_sql(pins: Mapping[str, Pin], tables: Mapping[Source, str]) -> tuple[str | None, tuple[str, ...]]:
-    """The query that gives the arguments of each call, and the tables it reads; None where there are no arguments."""
+def feed_sql(
+    pins: Mapping[str, Pin], tables: Mapping[Source, str], accounts: str | None = None
+) -> tuple[str | None, tuple[str, ...]]:
+    """The query that gives the arguments of each call, and the tables it reads; None where there are no arguments.
+
+    `accounts` is a query of the accounts to ask. What a row feeds is asked of that row's own account: the parts are
+    joined on the column they share.
+    """
     parts: list[str] = []
     nullable: list[str] = []
     fed: dict[Source, list[str]] = {}
@@ -186,15 +194,31 @@ def feed_sql(pins: Mapping[str, Pin], tables: Mapping[Source, str]) -> tuple[str
             values = ", ".join(f"({value})" for value in pin.values)
             parts.append(f"SELECT column1 AS {column} FROM (VALUES {values})")
             nullable += [] if all(map(_literal, pin.values)) else [column]
-    parts += [f"SELECT DISTINCT {', '.join(cols)} FROM main.{tables[source]}" for source, cols in fed.items()]
+    for source, cols in fed.items():
+        shared = [quote_name(COLUMN)] if accounts is not None and source.accounts else []
+        parts.append(f"SELECT DISTINCT {', '.join([*cols, *shared])} FROM main.{tables[source]}")
+    if accounts is not None:
+        parts.insert(0, accounts)
     if not parts:
         return None, ()
     reads = tuple(dict.fromkeys(tables[source] for source in fed))
     if len(parts) == 1 and not nullable:
         return parts[0], reads
-    joined = " CROSS JOIN ".join(f"({part})" for part in parts)
+    joined = (" CROSS JOIN " if accounts is None else " NATURAL JOIN ").join(f"({part})" for part in parts)
     condition = " AND ".join(f"{column} IS NOT NULL" for column in nullable)
     return f"SELECT DISTINCT * FROM {joined}" + (f" WHERE {condition}" if condition else ""), reads
+
+
+def accounts_sql(accounts: Sequence[str], pins: Sequence[Pin]) -> str:
+    """The query of the accounts to ask: those named that the predicates on `_account` leave.
+
+    >>> print(accounts_sql(("prod", "staging"), [Pin("_account", ("'prod'",))]))
+    SELECT column1 AS "_account" FROM (VALUES ('prod'), ('staging')) WHERE column1 IN ('prod')
+    """
+    named = ", ".join(f"({quote_text(name)})" for name in accounts)
+    tests = [f"column1 IN ({pin.query or ', '.join(pin.values)})" for pin in pins if pin.fixed]
+    condition = f" WHERE {' AND '.join(tests)}" if tests else ""
+    return f"SELECT column1 AS {quote_name(COLUMN)} FROM (VALUES {named}){condition}"
 
 
 def _literal(text: str) -> bool:

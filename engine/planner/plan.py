@@ -6,13 +6,14 @@ Plans are frozen data that print themselves: EXPLAIN, dry runs, logs and tests r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from engine.language.text import Text
-from provider_registry.model import Await, Column, Method
+from engine.store import Store
+from provider_registry.model import LOCAL, Await, Column, Method
 
 JSON_ARGUMENT = "@@json"  # the feed column that holds a whole request body
 FILE_ARGUMENT = "@@file"  # the one that names a file which belongs to the call
@@ -64,6 +65,7 @@ class Step(Struct, frozen=True):
     compared: frozenset[str] = frozenset()  # the columns that a USING or NATURAL join compares
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
     passes: bool = False  # its rows leave as they came: the output is columns of this table, and nobody else reads it
+    accounts: tuple[str, ...] = ()  # the feed's column `_account` is one of them; none: it has no such column
     why: str = ""
     holds: Mapping[str, str] = {}  # the columns that hold now what the attributes that are set will hold
     own: frozenset[str] = frozenset()  # of these the attributes that are computed from what they hold
@@ -74,6 +76,11 @@ class Step(Struct, frozen=True):
     def writes(self) -> bool:
         """Whether a call may change something."""
         return not self.method.reads
+
+    @property
+    def local(self) -> bool:
+        """Whether its rows come from memory: nothing is sent."""
+        return self.method.http == LOCAL
 
     @property
     def fetched(self) -> tuple[Column, ...]:
@@ -103,19 +110,27 @@ class Step(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """Steps in an order that respects their feeds, then the user's SELECT over the tables.
 
-    `output` None: the statement answers with a count of the calls. `local` are the predicates that are checked again
-    over what came back, because the API is not trusted with them.
+    `shelves` are steps too, but of the schema `system`: they are answered from memory, before the others, and read
+    nothing of them. `output` None: the statement answers with a count of the calls. `local` are the predicates that
+    are checked again over what came back, because the API is not trusted with them.
     """
 
     verb: str
     steps: tuple[Step, ...] = ()
     output: Text | None = None
     local: tuple[str, ...] = ()
+    shelves: tuple[Step, ...] = ()
 
     @property
     def write(self) -> Step | None:
         """The step that changes something, if there is one. It is the last."""
         return next((step for step in self.steps if step.writes), None)
+
+
+def create_tables(steps: Iterable[Step], store: Store) -> None:
+    """The tables of steps, empty."""
+    for step in steps:
+        store.create(step.table, step.table_columns, passes=step.passes)
 
 
 def waves(steps: tuple[Step, ...]) -> list[list[Step]]:
@@ -129,8 +144,8 @@ def waves(steps: tuple[Step, ...]) -> list[list[Step]]:
     >>> [[step.table for step in wave] for wave in waves((a, b, c))]
     [['a'], ['b'], ['c']]
     """
-    done: set[str] = set()
     waiting = list(steps)
+    done = {table for step in steps for table in step.reads} - {step.table for step in steps}  # there already
     result: list[list[Step]] = []
     while waiting:
         ready = [s for s in waiting if not s.writes and done.issuperset(s.reads)] or waiting[:1]

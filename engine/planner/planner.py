@@ -9,10 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.errors import QueryFault, Refused
-from engine.language.statements import Call, Change, Delete, Insert, Select
+from engine.language.statements import Call, Change, Delete, Describe, Insert, Select, Show
 from engine.language.text import Text
 from engine.planner.names import Names
-from engine.planner.plan import Plan, Step
+from engine.planner.plan import Plan, Step, create_tables
 from engine.planner.reads import plan_query
 from engine.store import Compiled, Store
 
@@ -24,7 +24,7 @@ class Planned(Struct, frozen=True):
     output: Compiled | None
 
 
-Plannable: TypeAlias = Select | Insert | Change | Delete | Call
+Plannable: TypeAlias = Select | Insert | Change | Delete | Call | Show | Describe
 
 
 def plan(body: Plannable, names: Names, *, pushdown: bool = True, remember: bool = False) -> Planned:
@@ -32,6 +32,8 @@ def plan(body: Plannable, names: Names, *, pushdown: bool = True, remember: bool
 
     `remember`: rows that are changed are read before, also where the change itself does not need it.
     """
+    if isinstance(body, Show | Describe):
+        body = Select(body.query)
     if isinstance(body, Select):
         return checked(_select(body, names, pushdown))
     from engine.planner.writes import plan_change, plan_delete, plan_exec, plan_insert  # here: most statements read
@@ -68,8 +70,7 @@ def checked(made: Plan) -> Planned:
     """Compile every query of a plan over empty tables: SQLite's errors come now, and unread columns stay away."""
     store = Store()
     try:
-        for step in made.steps:
-            store.create(step.table, step.table_columns)
+        create_tables(made.steps, store)
         feeds = [_feed(store, step.feed) for step in made.steps if step.feed is not None]
         output = store.compile(made.output) if made.output is not None else None
     finally:
@@ -80,11 +81,12 @@ def checked(made: Plan) -> Planned:
             read.setdefault(table, set()).update(columns)
     fed = {table for feed in feeds for table in feed.reads}
     passing = set(output.reads) - fed if output is not None and output.passes else set()
-    steps = tuple(
+    known = [
         replace(step, fetch=step.compared | read.get(step.table, set()), passes=step.table in passing)
         for step in made.steps
-    )
-    return Planned(replace(made, steps=steps), output)
+    ]
+    steps, shelves = (tuple(step for step in known if step.local is memory) for memory in (False, True))
+    return Planned(replace(made, steps=steps, shelves=shelves), output)
 
 
 def _feed(store: Store, feed: Text) -> Compiled:

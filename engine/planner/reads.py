@@ -17,8 +17,8 @@ from engine.errors import Refused
 from engine.language.dialect import parse_query
 from engine.language.text import Text, splice
 from engine.planner.limits import push_limit
-from engine.planner.names import Names, Reference, Source, place, references, scopes, table_place
-from engine.planner.pins import Choice, choose, example, feed_sql, pins_of
+from engine.planner.names import ACCOUNT, Names, Reference, Source, place, references, scopes, table_place
+from engine.planner.pins import Choice, Pin, accounts_sql, choose, example, feed_sql, pins_of
 from engine.planner.plan import Stamp, Step
 from engine.planner.predicates import Conjunct, Predicate, conjuncts, predicates
 from engine.planner.pushdown import Push, push_down
@@ -42,6 +42,7 @@ class _Need(Struct, frozen=True, eq=False):
     params: tuple[tuple[str, Param], ...]  # referenced, by the name used
     envelope: bool
     push: Push
+    accounts: str | None = None  # the query of those to ask
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -65,7 +66,8 @@ class _Need(Struct, frozen=True, eq=False):
     @property
     def stamps(self) -> tuple[Stamp, ...]:
         present = {c.name.casefold() for c in self.columns}
-        return tuple(self._stamp(n, p) for n, p in self.params if n.casefold() not in present)
+        named = () if self.accounts is None else (account_stamp(),)
+        return (*named, *(self._stamp(n, p) for n, p in self.params if n.casefold() not in present))
 
     def _stamp(self, name: str, param: Param) -> Stamp:
         column = Column(name=name, shape=param.shape, description=param.description)
@@ -78,6 +80,11 @@ class _Need(Struct, frozen=True, eq=False):
         if method.paging.algorithm == "page_number" and param.wire == method.paging.request_key:
             return Stamp(column, "page")
         return Stamp(column, "nothing")
+
+
+def account_stamp() -> Stamp:
+    """The account that a row was asked of, as a column of it."""
+    return Stamp(Column(name=ACCOUNT.name, description=ACCOUNT.description), "feed", ACCOUNT.name)
 
 
 def plan_query(
@@ -110,8 +117,15 @@ def plan_query(
     needs.sort(key=lambda need: table_place(need.source.table))
     steps, tables = _steps(needs, text, first)
     steps = _compared(steps, tree)
-    stamped = _stamped(steps, tables, needs)
-    return Reading(steps, splice(text, edits(found, stamped, columns, tables, text)), tuple(dict.fromkeys(local)))
+    stamped = _stamped((*steps, *(calls or {}).values()), tables, needs)
+    pairs = [pin.pair for need in needs for pin in need.choice.pins.values() if _within(need, pin)]
+    spliced = edits(found, stamped, columns, tables, text, pairs)
+    return Reading(steps, splice(text, spliced), tuple(dict.fromkeys(local)))
+
+
+def _within(need: _Need, pin: Pin) -> bool:
+    """Whether a join that feeds a parameter is one of rows of accounts: then it stays within each."""
+    return need.accounts is not None and pin.source is not None and bool(pin.source.accounts)
 
 
 def _compared(steps: tuple[Step, ...], tree: exp.Expr) -> tuple[Step, ...]:
@@ -187,18 +201,26 @@ def _need(
     if source.step is not None:
         return _Need(source, Choice(source.step.method, {}, ""), (), False, Push())
     pins = pins_of(source, usable, lambda column: owners.get(id(column), ()))
+    named = pins.pop(ACCOUNT.name, []) if source.accounts else []
     choice = choose(source, pins, envelope=bool(enveloped), span=span)
     params = {r.column.name: p for r in mine if (p := source.param(r.column.name)) is not None}
     for reference in mine:
         _check_reachable(source, reference, choice, text)
     stamped = {
-        r.column.name: params[r.column.name] for r in mine if r.column.name in params and r.sources[0] is source
+        r.column.name: params[r.column.name]
+        for r in mine
+        if r.column.name in params and r.sources[0] is source and params[r.column.name] is not ACCOUNT
     }
     paged = any(p.wire == choice.method.paging.request_key for p in params.values())
     push = Push()
     if pushdown and not enveloped and not paged:
         push = push_down(choice.method, [p for p in usable if owners.get(id(p.column), ())[:1] == (source,)])
-    return _Need(source, choice, tuple(stamped.items()), bool(enveloped), push)
+    if not source.accounts:
+        return _Need(source, choice, tuple(stamped.items()), bool(enveloped), push)
+    asked = {p for p in usable if p.column.name.casefold() == ACCOUNT.name and p.operator in ("=", "IN") and p.values}
+    push = replace(push, exact=push.exact | asked)  # no row of another account comes
+    accounts = accounts_sql(source.accounts, named)
+    return _Need(source, choice, tuple(stamped.items()), bool(enveloped), push, accounts)
 
 
 def _check_envelope(source: Source, mine: Sequence[Reference], enveloped: Reference, text: Text) -> None:
@@ -217,7 +239,7 @@ def _check_reachable(source: Source, reference: Reference, choice: Choice, text:
     """A parameter in a WHERE or ON must be given a value: it is an input, no column that could be compared."""
     name = reference.column.name
     param = source.param(name)
-    if param is None or param.key is not None or param.name in choice.pins:
+    if param is None or param is ACCOUNT or param.key is not None or param.name in choice.pins:
         return
     paging = choice.method.paging
     if paging.algorithm == "page_number" and param.wire == paging.request_key:
@@ -253,7 +275,7 @@ def _steps(needs: Sequence[_Need], text: Text, first: int) -> tuple[tuple[Step, 
 
 
 def _step(need: _Need, tables: Mapping[Source, str], table: str) -> Step:
-    feed, reads = feed_sql(need.choice.pins, tables)
+    feed, reads = feed_sql(need.choice.pins, tables, need.accounts)
     return Step(
         table,
         need.source.provider,
@@ -269,6 +291,7 @@ def _step(need: _Need, tables: Mapping[Source, str], table: str) -> Step:
         filter=need.push.filter,
         fixed=need.push.fixed,
         limit=need.push.limit,
+        accounts=need.source.accounts,
         why=need.choice.why,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
+from engine.accounts import COLUMN
 from engine.errors import Refused
 from engine.language.text import Text, quote_name
 from engine.planner.names import Reference, Scope, Source, place, relations, table_place
@@ -21,9 +22,12 @@ def edits(
     columns: Sequence[Reference],
     tables: Mapping[Source, str],
     text: Text,
+    pairs: Sequence[Sequence[exp.Column]] = (),
 ) -> list[Edit]:
-    """Every splice of a query; `tables` are the steps' tables by source."""
-    found = [*_tables(tables), *_qualifiers(columns)]
+    """Every splice of a query; `tables` are the tables by source, `pairs` what joins within accounts compare."""
+    owners = {id(reference.column): reference.sources[0] for reference in columns if reference.sources}
+    compared = {id(column): column for pair in pairs for column in pair}
+    found = [*_accounts(list(compared.values()), owners), *_tables(tables), *_qualifiers(columns)]
     for scope in scopes:
         found += _stars(scope, stamped, text)
     return found
@@ -34,6 +38,14 @@ def _tables(tables: Mapping[Source, str]) -> Iterator[Edit]:
     for source, table in tables.items():
         alias = "" if source.table.alias else f" AS {quote_name(source.alias)}"
         yield (*table_place(source.table), f"main.{table}{alias}")
+
+
+def _accounts(compared: Sequence[exp.Column], owners: Mapping[int, Source]) -> Iterator[Edit]:
+    """`d.linodeId = i.id` of two tables of accounts: `(d.linodeId, d._account) = (i.id, i._account)`."""
+    for column in compared:
+        start, end = place(column)
+        yield start, start, "("
+        yield end, end, f", {quote_name(owners[id(column)].alias)}.{quote_name(COLUMN)})"
 
 
 def _qualifiers(columns: Sequence[Reference]) -> Iterator[Edit]:

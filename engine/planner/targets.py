@@ -8,11 +8,12 @@ from typing import TypeAlias
 from msgspec.structs import replace
 from sqlglot import exp
 
+from engine.accounts import COLUMN
 from engine.errors import Refused, Span, SyntaxFault, UnknownName
 from engine.language.dialect import parse_query
 from engine.language.statements import Change, Delete
-from engine.language.text import Text, quote_name, weave
-from engine.planner.names import Names
+from engine.language.text import Text, quote_name, quote_text, weave
+from engine.planner.names import ACCOUNT, Names
 from engine.planner.pins import Pin, example, feed_sql
 from engine.planner.plan import Step
 from engine.planner.predicates import predicates, terms
@@ -28,6 +29,7 @@ def rows_of(
     resource: Resource,
     names: Names,
     items: Pieces,
+    accounts: Sequence[str],
     *,
     read: bool,
     pushdown: bool,
@@ -35,7 +37,8 @@ def rows_of(
 ) -> tuple[Reading, list[Param]]:
     """The query that finds the rows to write, planned, and the parameters it gives.
 
-    Where the WHERE is nothing but `parameter = value`, its rows are those values and nothing has to be read.
+    Where the WHERE is nothing but `parameter = value`, its rows are those values and nothing has to be read. Of
+    several accounts it must name one then; else the rows are read, and each is written in the account it is of.
     """
     alias, where = statement.alias or resource.name, statement.where
     if not where:
@@ -48,9 +51,9 @@ def rows_of(
             hint=f"say which rows: {_line(method)}",
         )
     ctes: Pieces = [statement.ctes, " "] if statement.ctes is not None else []
-    pins = None if read else _direct(condition, method, alias)
+    pins = None if read else _direct(condition, method, alias, accounts)
     if pins is not None:
-        keys = [param for param in method.params if param.name in pins]
+        keys = [param for param in (*method.params, ACCOUNT) if param.name in pins]
         listed = ", ".join(quote_name(param.name) for param in keys)
         # The WHERE runs whole over the values that it pins: a row is written only where it says so itself.
         second = {
@@ -69,9 +72,10 @@ def rows_of(
         raise Refused(
             f"this WHERE cannot be honoured: {statement.target} cannot be read to check it",
             span=where.origin(0, len(where.sql)),
-            hint=f"give nothing but values of {method.name}'s parameters: {_line(method)}",
+            hint=f"give nothing but values of {method.name}'s parameters: {_line(method, accounts)}",
         )
     keys = [param for param in method.required if param.location != "body"]
+    keys += [ACCOUNT] if accounts else []
     sources = [f"{quote_name(alias)}.{quote_name(p.key or p.name)} AS {quote_name(p.name)}" for p in keys]
     target = ".".join(map(quote_name, statement.target.parts))
     text = weave(
@@ -108,7 +112,7 @@ def _condition(where: Text) -> exp.Expr:
     return found
 
 
-def _direct(condition: exp.Expr, method: Method, alias: str) -> Mapping[str, Pin] | None:
+def _direct(condition: exp.Expr, method: Method, alias: str, accounts: Sequence[str]) -> Mapping[str, Pin] | None:
     """The pins of a WHERE that is nothing but values of the method's parameters, each given once; else None."""
     pins: dict[str, Pin] = {}
     for term in terms(condition):
@@ -116,11 +120,14 @@ def _direct(condition: exp.Expr, method: Method, alias: str) -> Mapping[str, Pin
         if len(said) != 1 or said[0].operator not in ("=", "IN") or not said[0].values:
             return None
         column = said[0].column
-        param = parameter_of(method, column.name)
+        param = ACCOUNT if accounts and column.name.casefold() == COLUMN else parameter_of(method, column.name)
         if column.table.casefold() not in ("", alias.casefold()) or param is None or param.name in pins:
             return None
         pins[param.name] = Pin(param.name, tuple(dict.fromkeys(said[0].values)))
+    if len(accounts) == 1:
+        pins.setdefault(COLUMN, Pin(COLUMN, (quote_text(accounts[0]),)))
     needed = {param.name for param in method.required if param.location != "body"}
+    needed |= {COLUMN} if accounts else set()
     return pins if needed <= pins.keys() else None
 
 
@@ -134,10 +141,11 @@ def parameter_of(method: Method, name: str) -> Param | None:
     return None
 
 
-def _line(method: Method) -> str:
+def _line(method: Method, accounts: Sequence[str] = ()) -> str:
     """A WHERE that the method understands."""
-    needed = [p for p in method.required if p.location != "body"]
-    return "WHERE " + " AND ".join(f"{p.name} = {example(p)}" for p in needed)
+    needed = [f"{p.name} = {example(p)}" for p in method.required if p.location != "body"]
+    needed += [f"{COLUMN} = {quote_text(accounts[0])}"] if len(accounts) > 1 else []
+    return "WHERE " + " AND ".join(needed)
 
 
 def _unbounded(statement: Change | Delete, method: Method) -> Refused:

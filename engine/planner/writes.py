@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 from sqlglot import exp
 
+from engine.accounts import COLUMN
 from engine.errors import Refused, Span, UnknownName, suggest
 from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query
 from engine.language.statements import Call, Change, Delete, Insert, Name, Word
-from engine.language.text import Text, quote_name, weave
-from engine.planner.names import Names
-from engine.planner.pins import example
+from engine.language.text import Text, quote_name, quote_text, weave
+from engine.planner.names import ACCOUNT, Names
+from engine.planner.pins import accounts_sql, example
 from engine.planner.plan import COMPRESS_ARGUMENT, FILE_ARGUMENT, JSON_ARGUMENT, Plan, Step
-from engine.planner.reads import Reading, plan_query
+from engine.planner.reads import Reading, account_stamp, plan_query
 from engine.planner.returning import carried_by, returned_by
 from engine.planner.targets import Pieces, rows_of
 from provider_registry.model import Column, Method, Param, Resource
@@ -30,8 +31,9 @@ OUT = "t_out"
 def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Plan:
     """One call for each row of the query, its columns named by the INSERT's list."""
     provider, resource = names.resource(statement.target)
+    accounts = names.accounts.get(provider, ())
     method = method_for(resource, "insert", statement.target, statement.columns)
-    params = [_param(method, word) for word in statement.columns]
+    params = [_param(method, word, accounts=accounts) for word in statement.columns]
     _once(params, statement.columns)
     absent = [p for p in method.required if p not in params]
     if absent:
@@ -40,8 +42,13 @@ def plan_insert(statement: Insert, names: Names, *, pushdown: bool = True) -> Pl
     _same_width(statement)
     reading = plan_query(statement.rows, names, pushdown=pushdown)
     columns = ", ".join(quote_name(param.name) for param in params)
-    feed = weave(f"WITH feed({columns}) AS (", reading.query, "\n) SELECT * FROM feed")
-    step = Step(OUT, provider, _full(names, statement.target), "insert", method, method.response.columns)
+    only = ""
+    if accounts and ACCOUNT not in params:
+        only = f", {_only(accounts, statement.target, f'add {COLUMN} to the columns')} AS {quote_name(COLUMN)}"
+        params.append(ACCOUNT)
+    feed = weave(f"WITH feed({columns}) AS (", reading.query, f"\n) SELECT *{only} FROM feed")
+    target = _full(names, statement.target)
+    step = Step(OUT, provider, target, "insert", method, method.response.columns, accounts=accounts)
     return _plan(step, reading, feed, params, (), statement.returning, resource.name)
 
 
@@ -61,8 +68,9 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True, remem
     for param, (_, value) in zip(params, statement.assignments, strict=True):
         items += ["(", value, f"\n) AS {quote_name(param.name)}, "]
     computed = any(_columns_in(value) for _, value in statement.assignments)
+    accounts = names.accounts.get(provider, ())
     reading, keys = rows_of(
-        statement, method, resource, names, items, read=computed, pushdown=pushdown, remember=remember
+        statement, method, resource, names, items, accounts, read=computed, pushdown=pushdown, remember=remember
     )
     alias = statement.alias or resource.name
     holds = _holds(params, resource)
@@ -78,6 +86,7 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True, remem
         statement.verb,
         method,
         method.response.columns,
+        accounts=accounts,
         holds=holds,
         own=frozenset(own),
     )
@@ -91,15 +100,20 @@ def plan_delete(statement: Delete, names: Names, *, pushdown: bool = True) -> Pl
     alias = statement.alias or resource.name
     carried = carried_by(statement.returning, method, resource)
     items: Pieces = [f"{quote_name(alias)}.{quote_name(column.name)}, " for column in carried]
-    reading, keys = rows_of(statement, method, resource, names, items, read=bool(carried), pushdown=pushdown)
-    step = Step(OUT, provider, _full(names, statement.target), "delete", method, method.response.columns)
+    accounts = names.accounts.get(provider, ())
+    reading, keys = rows_of(
+        statement, method, resource, names, items, accounts, read=bool(carried), pushdown=pushdown
+    )
+    target = _full(names, statement.target)
+    step = Step(OUT, provider, target, "delete", method, method.response.columns, accounts=accounts)
     return _plan(step, reading, reading.query, keys, carried, statement.returning, alias)
 
 
 def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> tuple[Step, ...]:
     """EXEC: one call, the last step; its arguments are the one row of a query."""
     provider, resource, method = names.method(call.target)
-    given = [(_param(method, word, bare=True), value) for word, value in call.arguments]
+    accounts = names.accounts.get(provider, ())
+    given = [(_param(method, word, bare=True, accounts=accounts), value) for word, value in call.arguments]
     _once([param for param, _ in given], [word for word, _ in call.arguments])
     pairs = [(param.name, value) for param, value in given]
     if call.json is not None:
@@ -116,6 +130,8 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
     items: Pieces = []
     for name, value in pairs:
         items += [", " if items else "SELECT ", "(", value, f"\n) AS {quote_name(name)}"]
+    if accounts and COLUMN not in [name for name, _ in pairs]:
+        items = _with_accounts(items, accounts, method, call.target)
     reading = plan_query(weave(*items), names, first=first) if items else Reading((), Text(""))
     step = Step(
         table,
@@ -128,6 +144,8 @@ def plan_call(call: Call, names: Names, *, table: str = OUT, first: int = 0) -> 
         key=resource.identity(method) if method.paging.algorithm != "none" else (),
         feed=reading.query if items else None,
         reads=tuple(step.table for step in reading.steps),
+        stamps=(account_stamp(),) if accounts else (),
+        accounts=accounts,
         why="EXEC names it",
         files=call.file is not None,
     )
@@ -155,8 +173,28 @@ def _file(call: Call, method: Method) -> list[tuple[str, Text]]:
 def plan_exec(call: Call, names: Names) -> Plan:
     """EXEC as a statement: the response as rows, or a count where there is none."""
     steps = plan_call(call, names)
-    answers = bool(steps[-1].columns)
-    return Plan("exec", steps, Text(f"SELECT * FROM {steps[-1].table}") if answers else None)
+    listed = ", ".join(quote_name(column.name) for column in steps[-1].columns)
+    return Plan("exec", steps, Text(f"SELECT {listed} FROM {steps[-1].table}") if listed else None)
+
+
+def _with_accounts(items: Pieces, accounts: Sequence[str], method: Method, target: Name) -> Pieces:
+    """The arguments of an EXEC for each account; what changes something is for one alone, which has to be said."""
+    if method.reads:
+        listed = accounts_sql(accounts, [])
+        return ["SELECT * FROM (", *items, f"\n) CROSS JOIN ({listed})"] if items else [listed]
+    only = _only(accounts, target, f"add the line: @{COLUMN} = {quote_text(accounts[0])}")
+    return [*items, ", " if items else "SELECT ", f"{only} AS {quote_name(COLUMN)}"]
+
+
+def _only(accounts: Sequence[str], target: Name, advice: str) -> str:
+    """The account that is meant where a write does not say; with several, it has to."""
+    if len(accounts) > 1:
+        raise Refused(
+            f"{' and '.join(accounts)} are named, and this does not say whose {target} it is about",
+            span=target.span,
+            hint=f"{advice}, or name one account",
+        )
+    return quote_text(accounts[0])
 
 
 def _full(names: Names, target: Name) -> str:
@@ -251,9 +289,10 @@ def method_for(resource: Resource, verb: str, target: Name, words: Sequence[Word
     return min(bound, key=fit)
 
 
-def _param(method: Method, word: Word, *, bare: bool = False) -> Param:
+def _param(method: Method, word: Word, *, bare: bool = False, accounts: Sequence[str] = ()) -> Param:
     """The parameter that a column of an INSERT or, by its bare name, an @name of an EXEC means."""
-    param = method.param(word.name)
+    named = bool(accounts) and word.name.casefold() == COLUMN
+    param = ACCOUNT if named else method.param(word.name)
     if param is None:
         raise UnknownName(
             f"{method.name} has no parameter {word.name!r}",

@@ -8,12 +8,12 @@ from typing import Literal
 
 from engine.arguments import Job
 from engine.errors import Refused, StatementError, StratoqlError, TimedOut
-from engine.executor import calls, create_tables
+from engine.executor import calls
 from engine.explain import many, walks
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
 from engine.planner.names import Names
-from engine.planner.plan import Step
+from engine.planner.plan import Step, create_tables
 from engine.planner.planner import plan
 from engine.repl.render import templated
 from engine.repl.scan import command_in, ends
@@ -81,7 +81,7 @@ def _statement(statement: Statement, names: Names, settings: Settings) -> Cost:
     made = plan(body, names, pushdown=settings.pushdown).plan
     store = Store(_PATIENCE)
     try:
-        create_tables(made, store)
+        create_tables((*made.shelves, *made.steps), store)
         parts = [_step(step, store, settings) for step in made.steps]
     finally:
         store.close()

@@ -132,6 +132,9 @@ class Desk:
     def look_up_account(self) -> None:
         """Find out whose account statements speak for."""
         names = self.session.names
+        if accounts := self.session.settings.account:
+            self.account = f"accounts {', '.join(accounts)}" if len(accounts) > 1 else f"account {accounts[0]}"
+            return
         self.account = "" if self.sandbox else account(self.session.settings, names.catalog, names.provider)
 
     @property

@@ -4,9 +4,12 @@
     httpx.AsyncClient(transport=transport("state.db"))   kept in a file that several processes can use at once
     with serving() as url: ...                           over real sockets, for any client
 
-Around the images it has, to be read, instances with their disks, regions, volumes, tags, share groups and events.
+Around the images it has instances with their disks, volumes, tags and share groups, all of which can be changed, and
+regions and events.
 
-Its tokens are `sandbox` (may do everything) and `sandbox-readonly`; any other is a 401.
+Its tokens are `sandbox` (may do everything) and `sandbox-readonly`; any other is a 401. In process a token of
+`token("prod")` stands for an account apart, with a state of its own that begins as the others do: in memory, or in a
+file beside the path that is given, `state.prod.db` beside `state.db`.
 """
 
 from __future__ import annotations
@@ -23,6 +26,15 @@ if TYPE_CHECKING:
     from engine.sandbox.seeds import Account
 
 TOKEN = "sandbox"
+
+
+def token(account: str) -> str:
+    """The token of an account apart.
+
+    >>> token("prod")
+    'sandbox:prod'
+    """
+    return f"{TOKEN}:{account}"
 
 
 def transport(
@@ -44,14 +56,21 @@ def transport(
     """
     import time
 
+    from engine.sandbox.apart import alone, beside, uploads
     from engine.sandbox.api import Api, open_state
     from engine.sandbox.inprocess import SandboxTransport
     from engine.sandbox.rules import in_force
 
     clock = clock or time.time
-    state = open_state(path, images, clock)
-    api = Api(state, rules=in_force(rules, rate_limit), account=account, clock=clock)
-    return SandboxTransport(api, faults=faults, sleep=sleep)
+    rows = None if images is None else list(images)
+    whole = in_force(rules, rate_limit)
+    api = Api(open_state(path, rows, clock), rules=whole, account=account, clock=clock)
+
+    def apart(name: str) -> Api:
+        state = open_state(beside(path, name), rows, clock)
+        return Api(state, rules=whole, account=alone(account, name), clock=clock, uploads=uploads(name))
+
+    return SandboxTransport(api, apart, faults=faults, sleep=sleep)
 
 
 def serving(path: str | None = None, **options: Any) -> AbstractContextManager[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from engine.sandbox import lifecycle
-from engine.sandbox.images import Ask
+from engine.sandbox.ask import Ask
 from engine.sandbox.messages import JSON, Answer, Headers, Problem, Request, Row, request
 from engine.sandbox.quotas import Quotas
 from engine.sandbox.routes import Route, find
@@ -31,7 +31,7 @@ _PLAIN: Headers = (
     ("Vary", "Authorization, X-Filter"),
     ("Cache-Control", "max-age=0, no-cache, no-store"),
 )
-_NO_IMAGES = Images({}, 0)
+_NO_IMAGES = Images({}, 0, {})
 
 
 class Api:

@@ -114,4 +114,106 @@ UPLOAD = Body(
     required=("label", "region"),
 )
 EDIT = Body({"label": LABEL, "description": DESCRIPTION, "tags": TAGS}, editable=True)
+
+
+def choice(*words: str) -> Check:
+    """One of some words."""
+
+    def check(field: str, value: Any) -> Complaints:
+        if value not in words:
+            yield f"{field} must be one of {', '.join(words)}", field
+
+    return check
+
+
+def least(low: int) -> Check:
+    """An integer from a number on."""
+
+    def check(field: str, value: Any) -> Complaints:
+        yield from whole(field, value)
+        if isinstance(value, int) and value < low:
+            yield f"{field} must be at least {low}", field
+
+    return check
+
+
+def anything(field: str, value: Any) -> Complaints:
+    """Whatever it is."""
+    return iter(())
+
+
+def entry(field: str, value: Any) -> Complaints:
+    """An image to share: its id, and what to call it."""
+    if not isinstance(value, dict):
+        yield f"{field} must be an object", field
+        return
+    yield from text(1, 100)(f"{field}.id", value.get("id"))
+    for name in ("label", "description"):
+        yield from text(0, 65000, nullable=True)(f"{field}.{name}", value.get(name))
+
+
 REPLICATE = Body({"regions": array(1, 100, text(1, 50))}, required=("regions",))
+
+_ROOT = {
+    "root_pass": text(7, 128),
+    "authorized_keys": array(0, 100, text(1, 4096)),
+    "authorized_users": array(0, 100, text(1, 64)),
+}
+_NUMBERS = array(0, 500, whole)
+INSTANCE = Body(
+    {
+        "region": text(1, 50),
+        "type": text(1, 50),
+        "image": text(1, 100),
+        "label": text(3, 64),
+        **_ROOT,
+        "backups_enabled": flag,
+        "booted": flag,
+        "private_ip": flag,
+        "stackscript_id": whole,
+        "stackscript_data": anything,
+        "swap_size": least(0),
+        "tags": TAGS,
+    },
+    required=("region", "type"),
+)
+INSTANCE_EDIT = Body({"label": text(3, 64), "tags": TAGS, "watchdog_enabled": flag}, editable=True)
+BOOT = Body({"config_id": whole})
+DISK = Body(
+    {
+        "size": least(1),
+        "label": LABEL,
+        "filesystem": choice("raw", "swap", "ext3", "ext4", "initrd"),
+        "image": text(1, 100),
+        **_ROOT,
+    },
+    required=("size",),
+)
+DISK_EDIT = Body({"label": LABEL}, editable=True)
+RESIZE = Body({"size": least(1)}, required=("size",))
+VOLUME = Body(
+    {
+        "label": text(1, 32),
+        "region": text(1, 50),
+        "size": least(10),
+        "linode_id": whole,
+        "config_id": whole,
+        "encryption": choice("enabled", "disabled"),
+        "tags": TAGS,
+    },
+    required=("label",),
+)
+VOLUME_EDIT = Body({"label": text(1, 32), "tags": TAGS}, editable=True)
+ATTACH = Body({"linode_id": whole, "config_id": whole}, required=("linode_id",))
+CLONE = Body({"label": text(1, 32)}, required=("label",))
+TAG = Body(
+    {"label": text(3, 50), "linodes": _NUMBERS, "volumes": _NUMBERS, "domains": _NUMBERS, "nodebalancers": _NUMBERS},
+    required=("label",),
+)
+SHARES = array(1, 500, entry)
+GROUP = Body({"label": LABEL, "description": DESCRIPTION, "images": SHARES}, required=("label",))
+GROUP_EDIT = Body({"label": LABEL, "description": DESCRIPTION}, editable=True)
+MEMBER = Body({"token": text(1, 4096), "label": LABEL}, required=("token", "label"))
+MEMBER_EDIT = Body({"label": LABEL}, required=("label",), editable=True)
+SHARE = Body({"images": SHARES}, required=("images",))
+SHARE_EDIT = Body({"label": LABEL, "description": DESCRIPTION}, editable=True)

@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from engine.sandbox import checks, filters, lifecycle
+from engine.sandbox import checks, filters, lifecycle, things
+from engine.sandbox.ask import Ask
 from engine.sandbox.lifecycle import Image
 from engine.sandbox.lists import page
-from engine.sandbox.messages import Problem, Request, Row
-from engine.sandbox.rules import DAY, Rules
-from engine.sandbox.seeds import Account, User
+from engine.sandbox.messages import Problem, Row
+from engine.sandbox.rules import DAY
 from engine.sandbox.state import Images
 
 EMPTY = (0, 0)  # page and pages of an empty list of images, as seen
 UPLOADS = "/images-uploads/"  # the path of the upload origin
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What was asked: the request, the names its path held, by whom (None: no token) and when."""
-
-    request: Request
-    names: tuple[str, ...]
-    user: User | None
-    now: float
-    rules: Rules
-    account: Account
-    uploads: str  # the upload origin; `{region}` in it is replaced
 
 
 def listed(ask: Ask, images: Images) -> Row:
@@ -54,7 +40,7 @@ def created(ask: Ask, images: Images) -> Row:
     """POST /images: a capture of a disk begins. Without a label it gets the disk's."""
     fields = checks.read(ask.request.body, checks.CAPTURE)
     number = fields.pop("disk_id")
-    disk = next((disk for disk in ask.account.disks if disk.id == number), None)
+    disk = next((disk for disk in things.disks(ask, images) if disk.id == number), None)
     if disk is None:
         raise Problem(400, ("disk_id does not name a disk of this account", "disk_id"))
     image = lifecycle.captured(images.new_number(), disk, _owned(ask, fields), ask.now, ask.rules)

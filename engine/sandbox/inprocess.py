@@ -14,6 +14,7 @@ from typing import NoReturn, cast
 
 import httpx
 
+from engine.sandbox.apart import named
 from engine.sandbox.api import UPLOAD_DOMAIN, Api
 from engine.sandbox.faults import Fault, Schedule
 from engine.sandbox.messages import Answer, Headers, Request, request
@@ -42,14 +43,23 @@ class SandboxTransport(httpx.AsyncBaseTransport):
     of faults (seconds; infinite for one that hangs for ever).
     """
 
-    def __init__(self, api: Api, *, faults: Iterable[Fault] = (), sleep: Sleep | None = None) -> None:
+    def __init__(
+        self,
+        api: Api,
+        apart: Callable[[str], Api] | None = None,
+        *,
+        faults: Iterable[Fault] = (),
+        sleep: Sleep | None = None,
+    ) -> None:
+        """`apart` makes the sandbox of an account apart, when it is first asked for."""
         self.api = api
+        self.apart: dict[str, Api] = {}
+        self._open = apart
         self.faults = Schedule(faults)
         self.requests: list[Sent] = []
         self.peak = 0
         self._under_way = 0
         self._sleep: Sleep = sleep or asyncio.sleep
-        self._uploads = Uploads(api.state, api.rules, api.clock)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request, or raise the transport error that its fault stands for."""
@@ -62,7 +72,17 @@ class SandboxTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Let go of the state's file. A later request opens it again."""
-        self.api.state.close()
+        for api in (self.api, *self.apart.values()):
+            api.state.close()
+
+    def _of(self, asked: Request, host: str) -> Api:
+        """The sandbox that a request is for."""
+        name = named(asked.headers, host)
+        if name is None or self._open is None:
+            return self.api
+        if name not in self.apart:
+            self.apart[name] = self._open(name)
+        return self.apart[name]
 
     async def _answer(self, sent: httpx.Request) -> httpx.Response:
         host = sent.url.host
@@ -77,13 +97,14 @@ class SandboxTransport(httpx.AsyncBaseTransport):
             await _taken(sent, fault.takes, log)
         if fault and not fault.acts:
             return await self._befallen(fault, None, sent)
-        real = await self._receive(asked, sent, log) if upload else self.api.answer(asked)
+        api = self._of(asked, host)
+        real = await self._receive(api, asked, sent, log) if upload else api.answer(asked)
         return await self._befallen(fault, real, sent) if fault else _response(real)
 
-    async def _receive(self, asked: Request, sent: httpx.Request, log: Sent) -> Answer:
+    async def _receive(self, api: Api, asked: Request, sent: httpx.Request, log: Sent) -> Answer:
         """Take an upload as it streams in."""
         try:
-            receipt = self._uploads.begin(asked)
+            receipt = Uploads(api.state, api.rules, api.clock).begin(asked)
             async for chunk in cast(httpx.AsyncByteStream, sent.stream):  # httpx's client has made sure of it
                 receipt.feed(chunk)
                 log.size += len(chunk)

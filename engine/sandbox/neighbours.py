@@ -9,15 +9,16 @@ from collections.abc import Mapping
 
 from engine.sandbox.messages import Row
 
-_SPECS: Mapping[str, Row] = {
+SPECS: Mapping[str, Row] = {
     "g6-nanode-1": {"disk": 25600, "memory": 1024, "vcpus": 1, "transfer": 1000},
     "g6-standard-2": {"disk": 81920, "memory": 4096, "vcpus": 2, "transfer": 4000},
 }
 
 
-def _instance(
+def new_instance(
     number: int, label: str, region: str, plan: str, image: str | None, created: str, **more: object
 ) -> Row:
+    """An instance, running, as the API shows it."""
     row: Row = {
         "id": number,
         "label": label,
@@ -28,7 +29,7 @@ def _instance(
         "tags": [],
         "ipv4": [f"192.0.2.{number % 250}"],
         "ipv6": f"2001:db8::{number % 250}/128",
-        "specs": _SPECS[plan],
+        "specs": SPECS[plan],
         "alerts": {"cpu": 90, "io": 10000, "network_in": 10, "network_out": 10, "transfer_quota": 80},
         "backups": {"enabled": False, "available": False, "last_successful": None, "schedule": {}},
         "hypervisor": "kvm",
@@ -42,18 +43,23 @@ def _instance(
 
 
 INSTANCES: tuple[Row, ...] = (
-    _instance(61300101, "web-1", "us-east", "g6-nanode-1", "linode/debian12", "2024-03-01T09:00:00", tags=["web"]),
-    _instance(61300102, "db-1", "fr-par", "g6-standard-2", "linode/ubuntu24.04", "2024-06-11T14:20:00", tags=["db"]),
-    _instance(
+    new_instance(61300101, "web-1", "us-east", "g6-nanode-1", "linode/debian12", "2024-03-01T09:00:00", tags=["web"]),
+    new_instance(
+        61300102, "db-1", "fr-par", "g6-standard-2", "linode/ubuntu24.04", "2024-06-11T14:20:00", tags=["db"]
+    ),
+    new_instance(
         61300103, "ci-1", "us-iad", "g6-standard-2", "linode/debian10", "2021-02-17T07:45:00", status="offline"
     ),
-    _instance(61300104, "web-2", "us-east", "g6-nanode-1", "private/23100417", "2025-09-21T10:00:00", tags=["web"]),
-    _instance(61300105, "legacy", "eu-west", "g6-nanode-1", "linode/centos7", "2019-08-30T12:00:00", tags=["old"]),
-    _instance(61300106, "empty", "us-ord", "g6-nanode-1", None, "2025-10-02T16:30:00", status="offline"),
+    new_instance(
+        61300104, "web-2", "us-east", "g6-nanode-1", "private/23100417", "2025-09-21T10:00:00", tags=["web"]
+    ),
+    new_instance(61300105, "legacy", "eu-west", "g6-nanode-1", "linode/centos7", "2019-08-30T12:00:00", tags=["old"]),
+    new_instance(61300106, "empty", "us-ord", "g6-nanode-1", None, "2025-10-02T16:30:00", status="offline"),
 )
 
 
-def _volume(number: int, label: str, region: str, size: int, instance: Row | None = None, **more: object) -> Row:
+def new_volume(number: int, label: str, region: str, size: int, instance: Row | None = None, **more: object) -> Row:
+    """A volume as the API shows it."""
     row: Row = {
         "id": number,
         "label": label,
@@ -73,9 +79,9 @@ def _volume(number: int, label: str, region: str, size: int, instance: Row | Non
 
 
 VOLUMES: tuple[Row, ...] = (
-    _volume(812001, "db-data", "fr-par", 200, INSTANCES[1], tags=["db"]),
-    _volume(812002, "web-assets", "us-east", 40, INSTANCES[0], tags=["web"]),
-    _volume(812003, "old-backups", "us-ord", 500, encryption="disabled", tags=["old"]),
+    new_volume(812001, "db-data", "fr-par", 200, INSTANCES[1], tags=["db"]),
+    new_volume(812002, "web-assets", "us-east", 40, INSTANCES[0], tags=["web"]),
+    new_volume(812003, "old-backups", "us-ord", 500, encryption="disabled", tags=["old"]),
 )
 
 SHARE_GROUPS: tuple[Row, ...] = (
@@ -120,7 +126,7 @@ MEMBERS: Mapping[int, tuple[Row, ...]] = {
         )
     ),
 }
-SHARED: Mapping[int, tuple[str, ...]] = {41: ("private/25000033",)}  # the images in each group
+SHARES: tuple[Row, ...] = ({"id": "shared/1", "_group": 41, "_image": "private/25000033"},)  # images in groups
 
 
 def happened(number: int, created: str, action: str, entity: Row, **more: object) -> Row:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.sandbox import events, filters, images, neighbours
-from engine.sandbox.images import Ask
+from engine.sandbox import events, filters, images, instances, sharegroups, tags, things, volumes
+from engine.sandbox.ask import Ask
 from engine.sandbox.lists import page
 from engine.sandbox.messages import Problem, Request, Row
+from engine.sandbox.seeds import Account
 from engine.sandbox.state import Images
 
 VERSIONS = ("v4", "v4beta")
 _ANY = filters.Fields()
 
 Operation = Callable[[Ask, Images], Any]
-Rows = Callable[[Ask], Iterable[Row]]
 
 
 @dataclass(frozen=True)
@@ -44,97 +44,59 @@ def _refused(status: int, reason: str) -> Route:
 
 def _list(
     path: str,
-    rows: Rows,
+    kind: str,
     *,
     empty: tuple[int, int] = (1, 1),
     filtered: bool = True,
     fields: filters.Fields = _ANY,
     **more: Any,
 ) -> Route:
-    """A list of fixed rows. Some lists of the live API ignore the filter: so do those not `filtered`."""
+    """A list of things of a kind, or of what never changes. Some lists of the live API ignore the filter: so do those
+    not `filtered`.
+    """
 
-    def run(ask: Ask, _: Images) -> Row:
-        found = list(rows(ask))
+    def run(ask: Ask, held: Images) -> Row:
+        found = _rows(ask, held, kind)
         if filtered:
             found = filters.select(ask.request.headers.get("x-filter"), found, fields, ask.rules)
         return page(found, ask.request.query, ask.rules.empty or empty)
 
-    return Route("GET", path, run, quota="lists", **more)
+    return Route("GET", path, run, quota="lists", images="read", **more)
 
 
-def _one(path: str, rows: Rows, **more: Any) -> Route:
-    """One of fixed rows, by the last name of the path."""
+def _one(path: str, kind: str, **more: Any) -> Route:
+    """One of these, by the last name of the path."""
 
-    def run(ask: Ask, _: Images) -> Row:
-        for row in rows(ask):
+    def run(ask: Ask, held: Images) -> Row:
+        for row in _rows(ask, held, kind):
             if str(row["id"]) == ask.names[-1]:
                 return row
         raise Problem(404, ("Not found", None))
 
-    return Route("GET", path, run, **more)
+    return Route("GET", path, run, images="read", **more)
 
 
-def _disks(ask: Ask) -> list[Row]:
-    """The disks of a Linode."""
-    if not any(str(row["id"]) == ask.names[0] for row in ask.account.linodes):
-        raise Problem(404, ("Not found", None))
-    return [disk.row() for disk in ask.account.disks if str(disk.linode) == ask.names[0]]
+def _write(method: str, path: str, run: Operation, scope: str, **more: Any) -> Route:
+    """An operation that changes something."""
+    return Route(method, path, run, scope, images="write", **more)
 
 
-def _group(ask: Ask) -> int:
-    """The share group of the path."""
-    number = next((row["id"] for row in neighbours.SHARE_GROUPS if str(row["id"]) == ask.names[0]), None)
-    if number is None:
-        raise Problem(404, ("Not found", None))
-    return int(number)
+_FIXED: Mapping[str, Callable[[Account], Iterable[Row]]] = {
+    "region": lambda account: account.regions,
+    "type": lambda account: account.types,
+    "kernel": lambda account: account.kernels,
+}
 
 
-def _members(ask: Ask) -> Iterable[Row]:
-    return neighbours.MEMBERS.get(_group(ask), ())
-
-
-def _member(ask: Ask, _: Images) -> Row:
-    """One member of a share group."""
-    for row in _members(ask):
-        if row["token_uuid"] == ask.names[1]:
-            return row
-    raise Problem(404, ("Not found", None))
-
-
-def _shared(ask: Ask, held: Images) -> Row:
-    """The images of a share group, as its members see them: under ids of their own."""
-    found = [image.at(ask.now) for name in neighbours.SHARED.get(_group(ask), ()) if (image := held.get(name))]
-    seen = {"type": "shared", "created_by": None}
-    rows = [row | seen | {"id": f"shared/{number}"} for number, row in enumerate(found, 1) if row]
-    return page(rows, ask.request.query, ask.rules.empty or (1, 1))
+def _rows(ask: Ask, held: Images, kind: str) -> list[Row]:
+    if kind in _FIXED:
+        return list(_FIXED[kind](ask.account))
+    return [things.shown(row) for row in things.rows(ask, held, kind)]
 
 
 def _events(ask: Ask, held: Images) -> Row:
     found = filters.select(ask.request.headers.get("x-filter"), events.listed(ask, held), _EVENTS, ask.rules)
     return page(found, ask.request.query, ask.rules.empty or (1, 1))
-
-
-def _event(ask: Ask, held: Images) -> Row:
-    for row in events.listed(ask, held):
-        if str(row["id"]) == ask.names[0]:
-            return row
-    raise Problem(404, ("Not found", None))
-
-
-def _tags(ask: Ask, held: Images) -> Row:
-    """Every tag of an instance, a volume or an image, in order."""
-    rows = [*ask.account.linodes, *ask.account.volumes, *(row for image in held if (row := image.at(ask.now)))]
-    labels = sorted({tag for row in rows for tag in row.get("tags") or ()})
-    return page([{"label": label} for label in labels], ask.request.query, ask.rules.empty or (1, 1))
-
-
-def _tagged(ask: Ask) -> list[Row]:
-    """What has a tag: images are not told."""
-    kinds = (("linode", ask.account.linodes), ("volume", ask.account.volumes))
-    found = [{"type": kind, "data": row} for kind, rows in kinds for row in rows if ask.names[0] in row["tags"]]
-    if not found:
-        raise Problem(404, ("Not found", None))
-    return found
 
 
 def _profile(ask: Ask, _: Images) -> Row:
@@ -145,36 +107,69 @@ def _profile(ask: Ask, _: Images) -> Row:
 _EVENTS = filters.Fields(known=frozenset({"id", "action", "created", "read", "entity.id", "entity.type"}))
 _INSTANCES = filters.Fields(known=frozenset({"id", "label", "region", "ipv4", "group", "tags"}))
 _VOLUMES = filters.Fields(known=frozenset({"label", "tags"}))
-_READ, _WRITE, _LINODES = "images:read_only", "images:read_write", "linodes:read_only"
+_READ, _WRITE = "images:read_only", "images:read_write"
+_LINODES, _LINODES_WRITE = "linodes:read_only", "linodes:read_write"
+_VOLUMES_READ, _VOLUMES_WRITE = "volumes:read_only", "volumes:read_write"
+_GROUPS, _GROUP = "images/sharegroups", "images/sharegroups/{}"
+_LINODE, _VOLUME = "linode/instances/{}", "volumes/{}"
 ROUTES = (
     Route("GET", "images", images.listed, _READ, open=True, quota="images", images="read"),
     Route("POST", "images", images.created, _WRITE, images="write"),
     Route("POST", "images/upload", images.uploaded, _WRITE, images="write"),
-    _list("images/sharegroups", lambda ask: neighbours.SHARE_GROUPS, scope=_READ, beta=True),
-    _one("images/sharegroups/{}", lambda ask: neighbours.SHARE_GROUPS, scope=_READ, beta=True),
-    _list("images/sharegroups/{}/members", _members, scope=_READ, beta=True),
-    Route("GET", "images/sharegroups/{}/members/{}", _member, _READ, beta=True),
-    Route("GET", "images/sharegroups/{}/images", _shared, _READ, quota="lists", images="read", beta=True),
+    Route("GET", _GROUPS, sharegroups.listed, _READ, quota="lists", images="read", beta=True),
+    _write("POST", _GROUPS, sharegroups.created, _WRITE, beta=True),
+    Route("GET", _GROUP, sharegroups.got, _READ, images="read", beta=True),
+    _write("PUT", _GROUP, sharegroups.edited, _WRITE, beta=True),
+    _write("DELETE", _GROUP, sharegroups.deleted, _WRITE, beta=True),
+    Route("GET", f"{_GROUP}/members", sharegroups.members, _READ, quota="lists", images="read", beta=True),
+    _write("POST", f"{_GROUP}/members", sharegroups.taken_in, _WRITE, beta=True),
+    Route("GET", f"{_GROUP}/members/{{}}", sharegroups.member, _READ, images="read", beta=True),
+    _write("PUT", f"{_GROUP}/members/{{}}", sharegroups.named, _WRITE, beta=True),
+    _write("DELETE", f"{_GROUP}/members/{{}}", sharegroups.sent_away, _WRITE, beta=True),
+    Route("GET", f"{_GROUP}/images", sharegroups.images, _READ, quota="lists", images="read", beta=True),
+    _write("POST", f"{_GROUP}/images", sharegroups.shared, _WRITE, beta=True),
+    _write("PUT", f"{_GROUP}/images/{{}}", sharegroups.renamed, _WRITE, beta=True),
+    _write("DELETE", f"{_GROUP}/images/{{}}", sharegroups.withdrawn, _WRITE, beta=True),
     Route("GET", "images/{}", images.got, _READ, open=True, images="read"),
     Route("PUT", "images/{}", images.edited, _WRITE, images="write"),
     Route("DELETE", "images/{}", images.deleted, _WRITE, images="write"),
     Route("POST", "images/{}/regions", images.replicated, _WRITE, images="write"),
-    _list("regions", lambda ask: ask.account.regions, filtered=False, open=True),
-    _one("regions/{}", lambda ask: ask.account.regions, open=True),
-    _list("linode/types", lambda ask: ask.account.types, filtered=False, open=True),
-    _one("linode/types/{}", lambda ask: ask.account.types, open=True),
-    _list("linode/kernels", lambda ask: ask.account.kernels, open=True),
-    _one("linode/kernels/{}", lambda ask: ask.account.kernels, open=True),
-    _list("linode/instances", lambda ask: ask.account.linodes, fields=_INSTANCES, scope=_LINODES),
-    _one("linode/instances/{}", lambda ask: ask.account.linodes, scope=_LINODES),
-    _list("linode/instances/{}/disks", _disks, empty=(1, 0), scope=_LINODES),
-    _one("linode/instances/{}/disks/{}", _disks, scope=_LINODES),
-    _list("volumes", lambda ask: ask.account.volumes, fields=_VOLUMES, scope="volumes:read_only"),
-    _one("volumes/{}", lambda ask: ask.account.volumes, scope="volumes:read_only"),
-    Route("GET", "tags", _tags, quota="lists", images="read"),
-    _list("tags/{}", _tagged, filtered=False),
+    _list("regions", "region", filtered=False, open=True),
+    _one("regions/{}", "region", open=True),
+    _list("linode/types", "type", filtered=False, open=True),
+    _one("linode/types/{}", "type", open=True),
+    _list("linode/kernels", "kernel", open=True),
+    _one("linode/kernels/{}", "kernel", open=True),
+    _list("linode/instances", "linode", fields=_INSTANCES, scope=_LINODES),
+    _write("POST", "linode/instances", instances.created, _LINODES_WRITE),
+    _one(_LINODE, "linode", scope=_LINODES),
+    _write("PUT", _LINODE, instances.edited, _LINODES_WRITE),
+    _write("DELETE", _LINODE, instances.deleted, _LINODES_WRITE),
+    _write("POST", f"{_LINODE}/boot", instances.booted, _LINODES_WRITE),
+    _write("POST", f"{_LINODE}/reboot", instances.rebooted, _LINODES_WRITE),
+    _write("POST", f"{_LINODE}/shutdown", instances.shut_down, _LINODES_WRITE),
+    Route("GET", f"{_LINODE}/disks", instances.listed_disks, _LINODES, quota="lists", images="read"),
+    _write("POST", f"{_LINODE}/disks", instances.created_disk, _LINODES_WRITE),
+    Route("GET", f"{_LINODE}/disks/{{}}", instances.got_disk, _LINODES, images="read"),
+    _write("PUT", f"{_LINODE}/disks/{{}}", instances.edited_disk, _LINODES_WRITE),
+    _write("DELETE", f"{_LINODE}/disks/{{}}", instances.deleted_disk, _LINODES_WRITE),
+    _write("POST", f"{_LINODE}/disks/{{}}/resize", instances.resized_disk, _LINODES_WRITE),
+    _list("volumes", "volume", fields=_VOLUMES, scope=_VOLUMES_READ),
+    _write("POST", "volumes", volumes.created, _VOLUMES_WRITE),
+    _one(_VOLUME, "volume", scope=_VOLUMES_READ),
+    _write("PUT", _VOLUME, volumes.edited, _VOLUMES_WRITE),
+    _write("DELETE", _VOLUME, volumes.deleted, _VOLUMES_WRITE),
+    _write("POST", f"{_VOLUME}/attach", volumes.attached, _VOLUMES_WRITE),
+    _write("POST", f"{_VOLUME}/detach", volumes.detached, _VOLUMES_WRITE),
+    _write("POST", f"{_VOLUME}/resize", volumes.resized, _VOLUMES_WRITE),
+    _write("POST", f"{_VOLUME}/clone", volumes.cloned, _VOLUMES_WRITE),
+    Route("GET", "tags", tags.listed, quota="lists", images="read"),
+    _write("POST", "tags", tags.created, "account:read_write"),
+    Route("GET", "tags/{}", tags.objects, quota="lists", images="read"),
+    _write("DELETE", "tags/{}", tags.deleted, "account:read_write"),
     Route("GET", "account/events", _events, "events:read_only", quota="lists", images="read"),
-    Route("GET", "account/events/{}", _event, "events:read_only", images="read"),
+    Route("GET", "account/events/{}", events.got, "events:read_only", images="read"),
+    _write("POST", "account/events/{}/seen", events.seen, "events:read_only"),
     Route("GET", "profile", _profile),
 )
 _NOWHERE = _refused(404, "Not found")
@@ -204,6 +199,8 @@ def _joined(segments: list[str]) -> list[str]:
     """
     if segments[:1] == ["images"] and len(segments) >= 3 and segments[1] != "sharegroups" and "/" not in segments[1]:
         return ["images", "/".join(segments[1:3]), *segments[3:]]
+    if segments[:2] == ["images", "sharegroups"] and segments[3:4] == ["images"] and len(segments) == 6:
+        return [*segments[:4], "/".join(segments[4:])]
     return segments
 
 

@@ -24,6 +24,7 @@ class Rules:
     capture_seconds: float = 2.0  # from `creating` to `available`
     upload_seconds: float = 2.0  # from the last byte received to `available`
     replicate_seconds: float = 2.0  # from `pending replication` to `available`
+    boot_seconds: float = 2.0  # until an instance has started or stopped, until a disk or a volume is made
     filters: bool = True
     fold_contains: bool = True
     fold_equality: bool = False

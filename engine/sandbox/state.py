@@ -1,4 +1,8 @@
-"""The images of a sandbox, in memory or in an SQLite file that several processes share.
+"""What a sandbox holds, in memory or in an SQLite file that several processes share.
+
+Its images are kept whole. Of what stands around them only changes are: a thing that is new or changed by its name, or
+that it is gone; the rest is as the account began.
+
 
 Every request runs alone: within a process behind a lock, between processes behind SQLite's own (BEGIN IMMEDIATE for
 whatever writes). What a request puts or removes is kept when it ends well, and in a file it is there after SIGKILL.
@@ -20,25 +24,31 @@ from engine.sandbox.lifecycle import Image
 from engine.sandbox.seeds import FIRST_NUMBER
 
 _APPLICATION = 0x53514C69  # marks a file as a sandbox's, in SQLite's application_id
-_LAYOUT = 1
+_LAYOUT = 2
+_BEFORE = (_APPLICATION, 1)  # of a file that has images alone
 _UNKNOWN = -1
 _WAIT = 30.0  # seconds to wait for another process's request to end
-_TABLES = """
+_THINGS = "CREATE TABLE things (name TEXT PRIMARY KEY, record BLOB)"  # a record of NULL: it is gone
+_TABLES = f"""
+{_THINGS};
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE images (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record BLOB NOT NULL);
-INSERT INTO counters VALUES ('revision', 0), ('number', {number});
+INSERT INTO counters VALUES ('revision', 0), ('number', {FIRST_NUMBER});
 """
 
 Seed = Callable[[], Iterable[Image]]
+Things = dict[str, Image | None]  # by `kind:id`; None: it is gone
 
 
 class Images:
-    """The images as one request sees them, and what it does to them."""
+    """The images and things as one request sees them, and what it does to them."""
 
-    def __init__(self, kept: Mapping[str, Image], number: int) -> None:
+    def __init__(self, kept: Mapping[str, Image], number: int, things: Mapping[str, Image | None]) -> None:
         self._kept = kept
         self.number = number  # the last one given to a private image
-        self.changed: dict[str, Image | None] = {}
+        self.changed: Things = {}
+        self._things = things
+        self.done: Things = {}
 
     def __iter__(self) -> Iterator[Image]:
         """Every image, in the order of the list: private, then public, deprecated last."""
@@ -55,6 +65,15 @@ class Images:
             self.number += 1
         return self.number
 
+    def things(self, kind: str) -> Things:
+        """What is not as it began, of this kind, by id."""
+        found = {**self._things, **self.done}
+        return {name.partition(":")[2]: thing for name, thing in found.items() if name.startswith(f"{kind}:")}
+
+    def keep(self, kind: str, name: object, thing: Image | None) -> None:
+        """Keep a thing, new or changed; None: it is gone."""
+        self.done[f"{kind}:{name}"] = thing
+
     def put(self, image: Image) -> None:
         """Keep an image, new or changed."""
         self.changed[image.id] = image
@@ -70,6 +89,7 @@ class State:
     def __init__(self, path: str | None, seed: Seed) -> None:
         self._lock = threading.RLock()
         self._kept: dict[str, Image] = {}
+        self._things: Things = {}
         self._number = FIRST_NUMBER
         self._file = _File(Path(path).expanduser().absolute(), seed) if path else None
         if self._file is None:
@@ -84,7 +104,7 @@ class State:
             if self._file:
                 with self._file.reading():
                     self._refresh(self._file)
-            yield Images(self._kept, self._number)
+            yield Images(self._kept, self._number, self._things)
 
     @contextmanager
     def writing(self) -> Iterator[Images]:
@@ -92,11 +112,12 @@ class State:
         with self._lock, self._file.writing() if self._file else nullcontext():
             if self._file:
                 self._refresh(self._file)
-            images = Images(self._kept, self._number)
+            images = Images(self._kept, self._number, self._things)
             yield images
             if self._file:
-                self._file.save(images.changed, images.number)
+                self._file.save(images)
             self._number = images.number
+            self._things.update(images.done)
             self._keep(images.changed)
 
     def close(self) -> None:
@@ -119,7 +140,7 @@ class State:
     def _refresh(self, file: _File) -> None:
         """Read the file again if it is not what we have."""
         if (found := file.load()) is not None:
-            self._kept, self._number = found
+            self._kept, self._number, self._things = found
 
 
 class _File:
@@ -155,31 +176,39 @@ class _File:
                 self._revision = _UNKNOWN  # what is in memory may have run ahead of the file
             raise
 
-    def load(self) -> tuple[dict[str, Image], int] | None:
-        """The images in order and the last number, or None where nothing changed since the last look."""
+    def load(self) -> tuple[dict[str, Image], int, Things] | None:
+        """The images in order, the last number, the things; None where nothing changed since the last look."""
         with self._told():
             db = self._connection()
             counters = dict(db.execute("SELECT name, value FROM counters"))
             if counters["revision"] == self._revision:
                 return None
             records = db.execute("SELECT record FROM images ORDER BY position").fetchall()
+            kept = db.execute("SELECT name, record FROM things ORDER BY rowid").fetchall()
             decode = msgspec.json.Decoder(Image).decode
             images = [decode(record) for (record,) in records]
+            things = {name: None if record is None else decode(record) for name, record in kept}
         self._revision = counters["revision"]
-        return _in_order(images), counters["number"]
+        return _in_order(images), counters["number"], things
 
-    def save(self, changed: Mapping[str, Image | None], number: int) -> None:
+    def save(self, images: Images) -> None:
         """Write what a request changed."""
-        if not changed:
+        if not images.changed and not images.done:
             return
         with self._told():
             db = self._connection()
-            for name, image in changed.items():
+            for name, image in images.changed.items():
                 if image is None:
                     db.execute("DELETE FROM images WHERE id = ?", (name,))
                 else:
                     _write(db, image)
-            db.execute("UPDATE counters SET value = ? WHERE name = 'number'", (number,))
+            for name, thing in images.done.items():
+                record = None if thing is None else msgspec.json.encode(thing)
+                db.execute(
+                    "INSERT INTO things VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record",
+                    (name, record),
+                )
+            db.execute("UPDATE counters SET value = ? WHERE name = 'number'", (images.number,))
             db.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
         self._revision += 1
 
@@ -207,14 +236,17 @@ class _File:
         if _mark(db) == (_APPLICATION, _LAYOUT):
             return
         db.execute("BEGIN IMMEDIATE")  # one of several processes that start together fills it
-        if _mark(db) != (_APPLICATION, _LAYOUT):
+        if _mark(db) == _BEFORE:
+            db.execute(_THINGS)
+            db.execute(f"PRAGMA user_version = {_LAYOUT}")
+        elif _mark(db) != (_APPLICATION, _LAYOUT):
             if _mark(db) != (0, 0) or db.execute("SELECT 1 FROM sqlite_master").fetchone():
                 db.execute("ROLLBACK")
                 raise UsageError(
                     f"{self._path} is an SQLite file, but not a state of this sandbox",
                     hint="name a file that does not exist yet: it will be made",
                 )
-            for statement in _TABLES.format(number=FIRST_NUMBER).strip().split("\n"):
+            for statement in _TABLES.strip().split("\n"):
                 db.execute(statement)
             for image in self._seed():
                 _write(db, image)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from engine.accounts import token_of
 from engine.errors import CredentialError
 from engine.settings import Settings
 from engine.wire.masking import MASK
@@ -70,10 +71,13 @@ _ROUNDS = 20_000
 _TELLING = 4  # characters: a shorter secret stands in every other word
 
 
-def authorize(auth: Auth, provider: str, settings: Settings, *, url: str, home: str) -> Grant:
+def authorize(
+    auth: Auth, provider: str, settings: Settings, *, url: str, home: str, account: str | None = None
+) -> Grant:
     """What a request to `url` carries. `home` is the origin of the provider: no other may see its credential.
 
-    `settings.token` stands above the places the document names; those are tried in order.
+    The token of a named `account` stands above `settings.token`, that above the places the document names; those are
+    tried in order.
 
     Raises CredentialError: none found and the API needs one, one that cannot be sent, a foreign origin, or a way of
     signing in that is out of reach.
@@ -85,13 +89,13 @@ def authorize(auth: Auth, provider: str, settings: Settings, *, url: str, home: 
             f"{origin(url)} must not see the credential of {provider}, which belongs to {home}",
             hint="a request with a credential goes to the provider's own address only",
         )
-    if auth.type == "unsupported" or (auth.type == "oauth2" and settings.token is None):
+    if auth.type == "unsupported" or (auth.type == "oauth2" and settings.token is None and account is None):
         named = auth.unsupported or auth.type
         raise CredentialError(
             f"{provider} signs in with {named}, which this program cannot do",
             hint="get a token with the vendor's own tool and give it as the token",
         )
-    found = _token(auth, settings)
+    found = _token(auth, settings, account)
     if found is None:
         if auth.optional:
             return Grant()
@@ -129,7 +133,10 @@ def _prefix(auth: Auth) -> str:
     return auth.prefix or {"bearer": "Bearer ", "oauth2": "Bearer ", "basic": "Basic "}.get(auth.type, "")
 
 
-def _token(auth: Auth, settings: Settings) -> tuple[str, str] | None:
+def _token(auth: Auth, settings: Settings, account: str | None = None) -> tuple[str, str] | None:
+    if account is not None:
+        profile = settings.accounts[account]
+        return token_of(profile, settings.environ), f"{profile.place} (account {account})"
     if settings.token is not None:
         return settings.token, "the settings"
     return _first(auth.credentials, settings)

@@ -26,6 +26,7 @@ class Call(Struct, frozen=True):
     key: tuple[str, ...] = ()  # those of `columns` that tell the rows of a list apart; none: nobody knows
     filter: Mapping[str, Any] | None = None  # the API's filter, as a JSON object
     page_size: int | None = None  # None: the largest the document allows
+    account: str | None = None  # whose token it carries; None: nobody's by name
     row_limit: int | None = None  # stop asking for pages once this many rows came
 
 

@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 class Event(NamedTuple):
     """Something that happened. `text` is one line for people; the other fields are the facts in it.
 
-    `request`: one leaves; `response`: its answer is here, or the trouble it ran into, after `seconds`; `wait`: it
-    will go on in `seconds`; `page`: rows of page `number` of `of` are decoded, in the statement's walk number `walk`,
-    through the list of method `what`; `calls`: of `of` calls of method `what` that leave side by side, `number` are
-    done; `ask`: a person is asked before anything else happens; `await`: row `what`, in walk number `walk`, is looked
-    at after `seconds`, and of `of` rows `number` are as they should be; `file`: of `of` bytes `number` are sent, or
-    compressed, after `seconds`, `what` says which.
+    `request`: one of method `what` of a provider leaves; `response`: its answer is here, or the trouble it ran into,
+    after `seconds`; `wait`: it will go on in `seconds`; `page`: rows of page `number` of `of` are decoded, in the
+    statement's walk number `walk`, through the list of method `what`; `calls`: of `of` calls of method `what` that
+    leave side by side, `number` are done; `ask`: a person is asked before anything else happens; `await`: row `what`,
+    in walk number `walk`, is looked at after `seconds`, and of `of` rows `number` are as they should be; `file`: of
+    `of` bytes `number` are sent, or compressed, after `seconds`, `what` says which.
 
     Times are in seconds, sizes in bytes.
 
@@ -38,6 +38,8 @@ class Event(NamedTuple):
     number: int | None = None
     of: int | None = None
     rows: int = 0
+    provider: str = ""
+    account: str = ""  # whose token a request carries, where accounts are named
 
 
 Listener = Callable[[Event], None]

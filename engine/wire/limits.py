@@ -65,6 +65,7 @@ class Limits:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buckets: dict[Key, _Bucket] = {}
+        self.accounts: dict[int, str] = {}  # the names of those accounts that have one
 
     async def acquire(self, key: Key, limit: Limit | None, budget: Budget, tell: Tell) -> None:
         """Wait for the right to send one request. `release` must follow. `tell` hears of every wait that is long, and
@@ -93,9 +94,24 @@ class Limits:
         self._buckets[key].under_way -= 1
 
     def left(self) -> dict[str, tuple[int, int]]:
-        """By the name of each limit that has a rate: the requests that could leave now, and its capacity."""
+        """By the name of each limit that has a rate: the requests that could leave now, and its capacity.
+
+        Of several accounts it is that of the one with the fewest left.
+        """
         now = self._clock.now()
-        return {b.name: (b.left(now), int(b.capacity)) for b in self._buckets.values() if b.rated}
+        found = sorted(
+            ((b.left(now), int(b.capacity), b.name) for b in self._buckets.values() if b.rated), reverse=True
+        )
+        return {name: (left, capacity) for left, capacity, name in found}
+
+    def standing(self) -> list[tuple[str, str | None, str, int, int, float]]:
+        """Of each limit that has a rate: name, account, origin, what could leave now, capacity, seconds."""
+        now = self._clock.now()
+        return [
+            (b.name, self.accounts.get(account), home, b.left(now), int(b.capacity), b.seconds)
+            for (home, _, account), b in self._buckets.items()
+            if b.rated
+        ]
 
     def block(self, key: Key, seconds: float) -> None:
         """Send nothing under this limit for so long: the API said so."""

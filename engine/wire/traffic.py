@@ -52,7 +52,7 @@ class Traffic:
         self._client = client
         self._settings = settings
         self._walks = 0
-        self._grants: dict[tuple[str, Auth, str, str], Grant] = {}
+        self._grants: dict[tuple[str | None, str, Auth, str, str], Grant] = {}
 
     async def pages(self, call: Call) -> AsyncGenerator[Page, None]:
         """The pages of a call, in order.
@@ -179,9 +179,12 @@ class Traffic:
     def grant(self, call: Call, url: str, home: str) -> Grant:
         """What authentication adds to a request. Looked up once: a file is not read again for every page."""
         auth = call.method.auth
-        key = (call.provider, auth, origin(url), home)
+        key = (call.account, call.provider, auth, origin(url), home)
         if key not in self._grants:
-            self._grants[key] = authorize(auth, call.provider, self._settings, url=url, home=home)
+            grant = authorize(auth, call.provider, self._settings, url=url, home=home, account=call.account)
+            self._grants[key] = grant
+            if call.account is not None:
+                self._client.limits.accounts[grant.account] = call.account
         return self._grants[key]
 
     def scrub(self, text: str) -> str:
@@ -208,24 +211,26 @@ class Traffic:
                     async with client.places.among(self._settings.concurrency):
                         stage, sent = f"the answer to {told}", now()
                         spent.append(Cost(requests=1, waited=sent - began))
-                        self.tell(Event("request", told, request=told, attempt=attempt))
+                        self.tell(_about(call, Event("request", told, request=told, attempt=attempt)))
                         reply, size = await exchange(client.http, request, grant, client.largest)
                     client.limits.observe(key, reply.headers)
                 finally:
                     client.limits.release(key)
         except TimeoutError:
+            if sent is not None:
+                self._note(call, request, "TimedOut", None, attempt, now() - sent, 0)
             raise budget.over(stage, request=told, harmless=sent is None) from None
         except CallError as error:
             if sent is not None:
-                self._note(request, type(error).__name__, None, attempt, now() - sent, 0)
+                self._note(call, request, type(error).__name__, None, attempt, now() - sent, 0)
             raise
         seconds = now() - sent
         spent.append(Cost(bytes=size, network=seconds))
-        self._note(request, str(reply.status), reply.status, attempt, seconds, size)
+        self._note(call, request, str(reply.status), reply.status, attempt, seconds, size)
         return reply
 
     def _note(
-        self, request: Request, outcome: str, status: int | None, attempt: int, seconds: float, size: int
+        self, call: Call, request: Request, outcome: str, status: int | None, attempt: int, seconds: float, size: int
     ) -> None:
         """One line a request, to the log and to whoever listens."""
         url = masked(request.url)
@@ -239,13 +244,19 @@ class Traffic:
         )
         told = f"{request.method} {url}"
         text = f"{outcome} {told} in {seconds * 1000:.0f} ms"
-        self.tell(Event("response", text, request=told, status=status, attempt=attempt, seconds=seconds, bytes=size))
+        event = Event("response", text, request=told, status=status, attempt=attempt, seconds=seconds, bytes=size)
+        self.tell(_about(call, event))
 
     def _wait_told(self, what: str, seconds: float) -> None:
         """Say what a wait is for, aloud where it is long."""
         if seconds > LONG:
             log.warning("waiting %.0f s for %s", seconds, what)
         self.tell(Event("wait", f"waiting {seconds:.1f} s for {what}", seconds=seconds))
+
+
+def _about(call: Call, event: Event) -> Event:
+    """An event with the call that it is about."""
+    return event._replace(what=call.method.name, provider=call.provider, account=call.account or "")
 
 
 def _site(url: str) -> str:

@@ -45,7 +45,7 @@ def test_every_line_of_it_can_be_put_in_force(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("\n".join(lines))
     whole = tomllib.loads(path.read_text())
-    assert set(whole) == {*KINDS, "shell"}
+    assert set(whole) == {*KINDS, "accounts", "shell"}
     assert preferences.load(path=path) == Preferences()
     assert load(path=path).concurrency == Settings.concurrency
 

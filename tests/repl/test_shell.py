@@ -257,3 +257,19 @@ def test_expanded(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     assert "a | 1" in out
     assert out.count("| id ") == 1
     assert "\\x takes on, off or auto" in err
+
+
+def test_accounts(capsys: pytest.CaptureFixture[str]) -> None:
+    count = "SELECT _account, count(*) AS n FROM linode.images.images GROUP BY 1;\r"
+    _, out, err = typed(f"\\account\r\\account prod,staging\r{count}\\account none\r{count}\\q\r", capsys)
+    assert "no account is named: \\account NAMES names some" in err
+    assert "speaking for prod, staging" in err
+    assert ("| prod " in out, "| staging " in out) == (True, True)
+    assert "has no column or parameter '_account'" in err
+    assert "\\account a b" not in typed("\\account a b\r\\q\r", capsys)[1]
+
+
+def test_looking_at_the_schema_system(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = typed("\\d system\r\\d system.limits\rUSE linode;\r\\d system.requests\r\\q\r", capsys)
+    assert "error" not in err
+    assert all(word in out for word in ("system.settings", "remaining", "attempt"))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.planner.local import tables as system_tables
 from engine.repl.commands import COMMANDS
 from engine.repl.suggest import Suggestion, suggest
 from engine.repl.suggest.words import VERBS, functions
@@ -27,7 +28,7 @@ NEIGHBOURS = {
     for service in CATALOG.provider("linode").services
     for resource in CATALOG.service("linode", service).resources
     for name in (f"linode.{service}.{resource}", f"{service}.{resource}", resource, service)
-} - {"images", "images.images", IMAGES}
+} - {"images", "images.images", IMAGES} | {f"system.{table}" for table in system_tables().resources}
 TABLES = {
     IMAGES, "acme.shop.customers", "acme.shop.orders", "acme.shop.items", "acme.shop.stock", "acme.shop.notes"
 }  # fmt: skip
@@ -70,6 +71,14 @@ def texts(text: str, *kinds: str, **more: Any) -> set[str]:
         ("UPDATE |", {"acme.shop.orders", "linode", "acme"}),
         ("DESCRIBE |", {*TABLES, "linode", "acme", "EXTENDED", "METHOD", "METHOD EXTENDED"}),
         ("SHOW METHODS IN |", {*TABLES, "linode", "acme"}),
+        ("SELECT * FROM system.|", set(system_tables().resources)),
+        ("SELECT * FROM system.col|", {"columns"}),
+        ("DESCRIBE system.lim|", {"limits"}),
+        ("DELETE FROM system.|", set()),
+        ("SELECT * FROM (SHOW METHODS IN acme.shop.notes) m WHERE m.|", {"MethodName", "RequiredParams", "SQLVerb"}),
+        ("SELECT * FROM (SHOW PROVIDERS LIKE 'x') m WHERE m.v|", {"version"}),
+        ("SELECT * FROM (SHOW METHODS) m WHERE m.|", set()),
+        ("SELECT * FROM system.limits WHERE rema|", {"remaining"}),
         # what a write sets and what addresses it
         (f"INSERT INTO {IMAGES} (data__label, data__tags, data__c|)", {"data__cloud_init", "data__description"}),
         (f"REPLACE {IMAGES} SET |", {"data__label", "data__description", "data__tags"}),

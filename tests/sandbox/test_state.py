@@ -190,7 +190,7 @@ def test_a_state_s_file_is_of_this_layout(tmp_path: Path) -> None:
     db = sqlite3.connect(path)
     ((record,),) = db.execute("SELECT record FROM images")
     assert json.loads(record) == {"row": private(1)}
-    assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert db.execute("PRAGMA user_version").fetchone() == (2,)
     db.close()
 
 

@@ -489,7 +489,7 @@ def test_the_insert_of_what_is_required(statement: str, capsys: pytest.CaptureFi
         (["exec", "SHOW INSERT linode.images.images"], "expected INTO"),
         (["manifest", "linode.images.imgs"], "did you mean images?"),
         (["manifest", "linode images"], "the statement should end here, found 'images'"),
-        (["exec", "SHOW INSERT INTO linode.images.images LIKE 'x'"], "the statement should end here"),
+        (["exec", "SHOW INSERT INTO linode.images.images ORDER BY 1"], "SHOW takes LIKE and WHERE"),
     ],
 )
 def test_an_insert_that_cannot_be_shown(argv: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from engine.accounts import names
 from engine.errors import UsageError
 from engine.repl.commands.registry import command
 from engine.wire.masking import MASK, secret_name
@@ -64,6 +65,16 @@ def token(desk: Desk, argument: str) -> None:
         desk.session.sign_in(typed)
         desk.look_up_account()
         desk.say(desk.account)
+
+
+@command("\\account", "[NAMES]")
+def account(desk: Desk, argument: str) -> None:
+    """Speak for these accounts (prod,staging), or for `none`."""
+    if argument:
+        desk.session.speak_for(() if argument == "none" else names(argument))
+        desk.look_up_account()
+    named = desk.session.settings.account
+    desk.say(f"speaking for {', '.join(named)}" if named else "no account is named: \\account NAMES names some")
 
 
 @command("\\q")

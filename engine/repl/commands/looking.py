@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
+from engine.planner.local import SCHEMA
 from engine.repl.commands.registry import COMMANDS, command
 from engine.result import Result, ResultColumn
 
@@ -45,6 +46,8 @@ def describe(desk: Desk, argument: str) -> None:
     provider = desk.session.names.provider or ""
     if argument.partition(".")[0].casefold() in {provider.casefold(), *_providers(desk)}:
         depth = len(argument.split("."))  # a whole name, also after USE
+    if argument.partition(".")[0].casefold() == SCHEMA:
+        depth = len(argument.split(".")) + 1  # which has no provider
     if depth not in shown:
         raise UsageError(f"{argument} has too many parts", hint="provider.service.resource.method has all four")
     return desk.look(shown[depth].format(argument))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+from engine.errors import StatementError
+from engine.language.shows import told as shown_by
+from engine.planner.local import SCHEMA
+from engine.planner.local import shown as columns_of
 from engine.repl.scan import Token
 from engine.repl.suggest.known import Known, Suggestion, told
 from engine.repl.suggest.place import Group, Place, Source, dotted, outputs
@@ -61,6 +66,11 @@ def _scope(place: Place, known: Known, clause: str) -> Found:
 def names(place: Place, known: Known, depth: int, verb: str = "") -> Found:
     """The next part of a name of so many parts; without a dot yet also whole names, of what can do the verb."""
     path = place.path
+    if verb in ("", "select") and depth >= 3 and [part.casefold() for part in path] in ([], [SCHEMA]):
+        dotted_ = "" if path else f"{SCHEMA}."
+        yield from (Suggestion(f"{dotted_}{n}", "resource", r.title, rank=6) for n, r in known.system().items())
+        if path:
+            return
     if known.provider and path and path[0].casefold() not in {p.name.casefold() for p in known.providers()}:
         path = (known.provider, *path)
     if len(path) >= depth:
@@ -265,6 +275,13 @@ def _of_query(query: Group, known: Known) -> Found:
         method = known.method(dotted(query.items, 1)[0])
         for column in method.response.columns if method is not None else ():
             yield Suggestion(column.name, "column", told(column), rank=2)
+        return
+    if isinstance(first, Token) and first.word in ("SHOW", "DESCRIBE", "DESC"):
+        asked = " ".join(item.text for item in query.items if isinstance(item, Token))
+        with suppress(StatementError):
+            yield from (
+                Suggestion(each, "column", "of what is shown", rank=2) for each in columns_of(shown_by(asked))
+            )
         return
     yield from (Suggestion(name, "column", "of the subquery", rank=2) for name in outputs(query))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from engine.planner.local import SCHEMA
+from engine.planner.local import tables as system_tables
 from provider_registry.catalog import Catalog
 from provider_registry.faults import BadDocument, NotFound
 from provider_registry.model import Column, Method, Param, Provider, Resource, Service, Shape
@@ -62,6 +64,8 @@ class Known:
     def resource(self, parts: Sequence[str]) -> Resource | None:
         """A resource by its parts; two are enough after USE."""
         whole = (self.provider, *parts) if self.provider and len(parts) == 2 else tuple(parts)
+        if len(parts) == 2 and parts[0].casefold() == SCHEMA:
+            return self.system().get(parts[1].casefold())
         if len(whole) != 3:
             return None
         with suppress(BadDocument, NotFound):
@@ -73,6 +77,10 @@ class Known:
         owner = self.resource(parts[:-1]) if len(parts) in (3, 4) else None
         folded = parts[-1].casefold() if parts else ""
         return next((m for n, m in owner.methods.items() if n.casefold() == folded), None) if owner else None
+
+    def system(self) -> Mapping[str, Resource]:
+        """The tables of the schema `system`."""
+        return system_tables().resources
 
     def tables(self) -> tuple[tuple[str, Resource], ...]:
         """Every resource by its whole name, but of providers with more services than are worth reading for that."""

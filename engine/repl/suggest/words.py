@@ -52,14 +52,14 @@ FOLLOWING: Mapping[str, tuple[str, ...]] = {
     "WITH": ("AS (", "SELECT", "INSERT INTO", "REPLACE", "UPDATE", "DELETE FROM"),
     "SHOW": ("PROVIDERS", "SERVICES IN", "RESOURCES IN", "METHODS IN", "EXTENDED"),
     "EXTENDED": ("SERVICES IN", "RESOURCES IN", "METHODS IN"),
-    "IN": ("LIKE",),
+    "IN": ("LIKE", "WHERE"),
 }
 
 # By clause, what may stand where an operand is expected.
 STARTING: Mapping[str, tuple[str, ...]] = {
     "SELECT": ("DISTINCT", "*", "CASE WHEN", "NULL", "NOT", "EXISTS (", "CAST("),
-    "FROM": ("(SELECT", "(EXEC"),
-    "JOIN": ("(SELECT", "(EXEC"),
+    "FROM": ("(SELECT", "(EXEC", "(SHOW", "(DESCRIBE"),
+    "JOIN": ("(SELECT", "(EXEC", "(SHOW", "(DESCRIBE"),
     "ON": ("NOT", "NULL", "EXISTS ("),
     "WHERE": ("NOT", "NULL", "EXISTS (", "CASE WHEN", "true", "false", "CAST("),
     "HAVING": ("NOT", "NULL", "CASE WHEN"),
