@@ -43,8 +43,8 @@ def describe(statement: Describe, names: Names) -> Result:
 
 
 def _providers(statement: Show, names: Names) -> Table:
-    rows = [(p.name, p.version) for p in names.catalog.providers()]
-    return ("name", "version"), rows
+    rows = [(p.name, p.version, names.catalog.source(p.name)) for p in names.catalog.providers()]
+    return ("name", "version", "source"), rows
 
 
 def _services(statement: Show, names: Names) -> Table:

@@ -11,22 +11,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from engine.errors import Declined, DocumentError, PartialWrite, StratoqlError, SyntaxFault, UsageError
 from engine.language.parser import parse
-from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.language.statements import Describe, Explain, Registry, Show, Statement, Use
 from engine.planner.names import Names
 from engine.planner.plan import Plan
 from engine.planner.planner import Plannable, Planned, plan
+from engine.registry import catalog
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
 from engine.store import Store, typed
 from engine.ways import BLOCKING, Way, finish
-from provider_registry.catalog import Catalog, default_cache
 from provider_registry.faults import BadDocument
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from engine.language.hints import Hint
     from engine.portal import Portal
     from engine.preview import Approve
+    from engine.registry.installing import Consent
     from engine.wire.client import Event, Traffic
 
 _DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "done"}
@@ -60,6 +62,7 @@ class Session:
         *,
         on_event: Callable[[Event], None] | None = None,
         approve: Approve | None = None,
+        consent: Consent | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         way: Way = BLOCKING,
     ) -> None:
@@ -67,11 +70,12 @@ class Session:
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
         self.on_event = on_event  # asked for by each statement as it starts
         self._approve = approve
+        self._consent = consent
         self._transport = transport
         self._way = way
         self._opening = threading.Lock()
         self._connection: Connection | None = None
-        self._names = Names(Catalog([_root(entry) for entry in settings.registry], default_cache()))
+        self._names = Names(catalog(settings))
 
     @property
     def names(self) -> Names:
@@ -126,7 +130,7 @@ class Session:
         body = statement.body
         if isinstance(body, Explain):
             return body.analyze and self.writes(body.statement)
-        return not isinstance(body, Show | Describe | Use) and self._planned(body).plan.write is not None
+        return not isinstance(body, Show | Describe | Use | Registry) and self._planned(body).plan.write is not None
 
     async def _one(self, statement: Statement, dry_run: bool) -> Result:
         body = statement.body
@@ -145,6 +149,8 @@ class Session:
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
         if dry_run:
             return self._explained(statement)
+        if isinstance(body, Registry):
+            return await self._registered(body)
         result, _ = await self._executed(self._planned(body))
         return result
 
@@ -152,6 +158,24 @@ class Session:
         from engine import discovery
 
         return discovery.show(body, self._names) if isinstance(body, Show) else discovery.describe(body, self._names)
+
+    async def _registered(self, body: Registry) -> Result:
+        from engine.registry import asking, installing
+        from engine.wire.events import unheard
+        from engine.wire.fetch import fetch
+
+        async def get(url: str, largest: int) -> bytes:
+            connection = self._connected()
+            file = fetch(connection.client, url, largest, self.settings, self.on_event or unheard)
+            return await self._way.steps(connection.portal, file)
+
+        if body.action == "list":
+            return await asking.listed(body, self.settings, self._names.catalog, get)
+        found = await asking.fetched(body, self.settings, get)
+        work = partial(installing.installed, found, self.settings, self._consent)
+        result = await self._way.query(work, lambda: None)
+        self._names = msgspec.structs.replace(self._names, catalog=catalog(self.settings))
+        return result
 
     def _planned(self, body: Plannable) -> Planned:
         return plan(body, self._names, pushdown=self.settings.pushdown)
@@ -161,6 +185,10 @@ class Session:
         body = statement.body
         if isinstance(body, Explain):
             return self._explained(body.statement)
+        if isinstance(body, Registry):
+            from engine.registry.asking import planned
+
+            return _plan_text(planned(body, self.settings))
         if isinstance(body, Show | Describe | Use):
             return _plan_text(["answered from the provider documents, no request is sent"])
         from engine.executor import create_tables
@@ -188,7 +216,7 @@ class Session:
         from engine.explain import spent
 
         body = statement.body
-        if isinstance(body, Explain | Show | Describe | Use):
+        if isinstance(body, Explain | Show | Describe | Use | Registry):
             return self._explained(statement)
         lines = self._explained(statement).fetchall()
         try:
@@ -367,14 +395,6 @@ def _plan_text(lines: Sequence[str], ran: Result | None = None) -> Result:
         warnings=ran.warnings if ran else (),
         stats=ran.stats if ran else None,
     )
-
-
-def _root(entry: str) -> Path:
-    """A registry folder that the user named: it holds `src/`."""
-    root = Path(entry).expanduser()
-    if not (root / "src").is_dir():
-        raise UsageError(f"the registry {entry} is not a folder with src/ in it", hint="name the folder above src/")
-    return root
 
 
 def _for_sandbox(settings: Settings) -> Settings:

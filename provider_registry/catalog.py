@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from provider_registry.compiled import load, store
 from provider_registry.faults import BadDocument, Fault, NotFound
-from provider_registry.layout import BUILT_IN, Root, newest, origin_of, provider_folders
+from provider_registry.layout import BUILT_IN, PROVIDER_FILE, Root, newest, origin_of, provider_folders
 from provider_registry.model import Method, Provider, Resource, Service, ServiceRef
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ class Catalog:
         """A provider; its services are known, none is read."""
         folded = name.casefold()
         if folded not in self._providers:
-            file = self._file(folded)
-            if file is None:
-                raise NotFound("provider", name, "", self._names())
+            file = self.folder(name) / PROVIDER_FILE
             self._providers[folded] = self._value(str(file), folded, Provider, lambda: _read_provider(file))
         return self._providers[folded]
 
@@ -78,13 +76,19 @@ class Catalog:
         parent = f"{self.provider(provider).name}.{self.service(provider, service).name}.{owner.name}"
         return _named("method", method, parent, owner.methods)
 
+    def folder(self, name: str) -> Path:
+        """The folder of the documents of a provider that count; none of them is read."""
+        file = self._file(name.casefold())
+        if file is None:
+            raise NotFound("provider", name, "", self._names())
+        return file.parent
+
     def source(self, name: str) -> str:
         """Where the documents of a provider are from, in words."""
         provider = self.provider(name)
         if Path(provider.root) == BUILT_IN:
             return "built in"
-        file = self._file(name.casefold())
-        origin = origin_of(file.parent) if file is not None else ""
+        origin = origin_of(self.folder(name))
         return f"pulled from {origin}" if origin else provider.root
 
     def signing(self, provider: str | None = None) -> tuple[str, Method] | None:

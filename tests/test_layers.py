@@ -20,6 +20,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.arguments", "engine.portal", "engine.data"}),
     frozenset({"engine.executor", "engine.discovery", "engine.connections"}),
     frozenset({"engine.explain", "engine.preview"}),
+    frozenset({"engine.registry"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats", "engine.script"}),
     frozenset({"engine.api"}),

@@ -29,7 +29,10 @@ _WHAT: Mapping[str, tuple[str, Any]] = {
     "timeout": ("the seconds a statement may take; by default no end", 60),
     "pushdown": ("let filters travel to the API", None),
     "insecure_http": ("allow plain http to hosts other than this one", None),
-    "registry": ("folders of provider documents that come before the built-in ones", ["~/providers"]),
+    "registry": (
+        "registries of provider documents, before all others: folders, addresses",
+        ["~/providers"],
+    ),
     "servers": ("another base URL for a provider", {"linode": "https://api.linode.com/v4beta"}),
 }
 
@@ -101,12 +104,12 @@ def _path_source(path: Path) -> str:
 
 def _token(loaded: Settings) -> tuple[str | None, str]:
     """Whether there is a token for the first provider, masked, and where it is from."""
+    from engine.registry import catalog
     from engine.wire.auth import found_in
     from engine.wire.masking import MASK
-    from provider_registry.catalog import Catalog, default_cache
     from provider_registry.model import Auth
 
-    found = Catalog([Path(root).expanduser() for root in loaded.registry], default_cache()).signing()
+    found = catalog(loaded).signing()
     try:
         source = found_in(found[1].auth if found is not None else Auth(), loaded)
     except CredentialError as error:

@@ -19,6 +19,7 @@ from engine.language.statements import (
     Describe,
     Explain,
     Insert,
+    Registry,
     Select,
     Show,
     Statement,
@@ -350,6 +351,19 @@ def _use(reader: Reader) -> Body:
     return Use(word)
 
 
+def _registry(reader: Reader) -> Body:
+    """`REGISTRY LIST [provider]` and `REGISTRY PULL provider [version]`."""
+    reader.take("REGISTRY")
+    action: Literal["list", "pull"] = "list" if reader.word() == "LIST" else "pull"
+    if reader.word() not in ("LIST", "PULL"):
+        raise reader.fault("expected LIST or PULL", hint="write it as: REGISTRY LIST, or REGISTRY PULL provider")
+    reader.at += 1
+    provider = reader.spaced("a provider") if action == "pull" or reader.at < reader.end else None
+    version = reader.spaced("a version") if action == "pull" and reader.at < reader.end else None
+    reader.done()
+    return Registry(action, provider, version)
+
+
 _VERBS: dict[str, Callable[[Reader], Body]] = {
     "SELECT": _select,
     "VALUES": _select,
@@ -364,6 +378,7 @@ _VERBS: dict[str, Callable[[Reader], Body]] = {
     "DESCRIBE": _describe,
     "DESC": _describe,
     "USE": _use,
+    "REGISTRY": _registry,
 }
 
 _AFTER_WITH: dict[str, Callable[[Reader, Text | None], Body]] = {

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from provider_registry.catalog import Catalog
 from provider_registry.faults import BadDocument, Fault
 from provider_registry.layout import (
     BUILT_IN,
@@ -33,6 +32,7 @@ from provider_registry.layout import (
     version_key,
     versions,
 )
+from provider_registry.remote import sources
 from provider_registry.remote.archives import BadArchive, unpack
 from provider_registry.remote.reach import Change, Inspected, Reach, changes, inspect, noted
 
@@ -121,23 +121,21 @@ def _inside(fault: Fault, place: Path) -> Fault:
 
 
 def change(staged: Staged, home: Path) -> tuple[Change, str]:
-    """What is new in where the documents reach, and which documents that is held against, in words."""
-    catalog = Catalog([home] if (home / "src").is_dir() else [])
-    known = {name.casefold(): (version, reach) for name, version, reach in _reaches(home, catalog)}
+    """What is new in where the documents reach, and which version that is held against, in words."""
+    known = {name: (version, reach) for name, version, reach in _reaches(home)}
     before = known.pop(staged.provider.casefold(), None)
     others = {name: reach for name, (_, reach) in known.items()}
     return changes(staged.found.reach, before[1] if before else None, others), before[0] if before else ""
 
 
-def _reaches(home: Path, catalog: Catalog) -> Iterator[tuple[str, str, Reach]]:
-    """Of every provider that is pulled or built in: its version, and where it reaches."""
-    for root in dict.fromkeys((BUILT_IN, home)):  # what is pulled stands above
-        folders = provider_folders(root) if (root / "src").is_dir() else {}
-        for name, folder in folders.items():
+def _reaches(home: Path) -> Iterator[tuple[str, str, Reach]]:
+    """Of every provider that is built in or pulled: its version, and where it reaches. What counts comes last."""
+    for root in dict.fromkeys((BUILT_IN, sources.home(), home)):
+        for name, folder in _folders(root).items():
             file = newest(folder)
             if file is not None:
-                reach = noted(record(file.parent)) or inspect(file).reach
-                yield name, f"{file.parent.name}{' (built in)' if root == BUILT_IN else ''}", reach
+                words = f"{file.parent.name} (built in)" if root == BUILT_IN else file.parent.name
+                yield name, words, noted(record(file.parent)) or inspect(file).reach
 
 
 def install(staged: Staged, home: Path, origin: str, *, pinned: bool) -> Path:
