@@ -310,9 +310,7 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
 
 def _add_registry(commands: Any, common: dict[str, Any]) -> None:
     """`registry` and its actions."""
-    registry = commands.add_parser(
-        "registry", help="provider documents: find, install, check, make them", **common
-    )
+    registry = commands.add_parser("registry", help="provider documents: find, install, check, make them", **common)
     actions = registry.add_subparsers(
         dest="action", metavar="ACTION", title="actions", required=True, parser_class=_Parser
     )

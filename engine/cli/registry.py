@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from engine.cli import output, terminal
 from engine.cli.running import OpenSession, Statements, many, run_statements, show_result
-from engine.errors import UsageError, suggest
+from engine.errors import DocumentError, UsageError, suggest
 from engine.formats.cells import printable
 from engine.language.text import quote_text
 from engine.registry import catalog, home, named
 from engine.settings import Settings
-from provider_registry.faults import Fault, NotFound
+from provider_registry.faults import BadDocument, Fault, NotFound
+from provider_registry.layout import plain_name
 
 if TYPE_CHECKING:
     from engine.registry.installing import Consent, Question
@@ -92,6 +93,43 @@ def validate(given: argparse.Namespace, settings: Settings, _: OpenSession) -> i
     return 1 if counts["error"] else 0
 
 
+def importing(given: argparse.Namespace, settings: Settings, _: OpenSession) -> int:
+    """`registry import`: an OpenAPI document into provider documents, and what to look at in them."""
+    from provider_registry.importing.writing import Taken, make
+
+    _no_dry_run(given)
+    path, out = Path(given.path), Path(given.out)
+    if not path.is_file():
+        raise UsageError(f"cannot read {given.path}: there is no such file")
+    if not (plain_name(given.provider) and given.provider.isidentifier()):
+        raise UsageError(
+            f"{given.provider!r} is no name for a provider", hint="letters, digits and _, such as my_api"
+        )
+    try:
+        made = make(path, given.provider, out, given.service_by, settings.servers.get(given.provider, ""))
+    except Taken as taken:
+        raise UsageError(
+            f"{taken} is there already, and stays as it is", hint="move it away, or write elsewhere with --out"
+        ) from None
+    except BadDocument as bad:
+        raise DocumentError(f"{given.path} cannot be imported:", bad.faults, hint=_mended(bad, given)) from bad
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename or out}: {error.strerror or error}") from error
+    for remark in made.remarks:
+        terminal.say(f"note: {remark}", given.color)
+    counts = (many(made.services, "service"), many(made.resources, "resource"), many(made.methods, "method"))
+    terminal.say(f"written: {made.folder}: {', '.join(counts)}", given.color)
+    terminal.say(f'hint: stratoql exec --registry {given.out} "SHOW SERVICES IN {given.provider}"', given.color)
+    return 0
+
+
+def _mended(bad: BadDocument, given: argparse.Namespace) -> str | None:
+    """What to do where the document alone does not say enough."""
+    if [fault.pointer for fault in bad.faults] == ["/servers"]:
+        return f"say where it is: --server {given.provider}=https://..."
+    return None
+
+
 def _lines(faults: list[Fault]) -> list[str]:
     return [printable(f"{fault.severity}: {fault}") for fault in faults]
 
@@ -146,4 +184,5 @@ ACTIONS: Mapping[str, Action] = {
     "add": add,
     "remove": remove,
     "validate": validate,
+    "import": importing,
 }
