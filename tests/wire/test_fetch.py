@@ -96,7 +96,9 @@ def test_the_server_may_say_no(status: int, words: str) -> None:
 
 
 def test_a_passing_trouble_is_tried_through() -> None:
-    answers: Iterator[httpx.Response | Exception] = iter([httpx.Response(503), httpx.ReadError("gone"), httpx.Response(200, content=b"x")])
+    answers: Iterator[httpx.Response | Exception] = iter(
+        [httpx.Response(503), httpx.ReadError("gone"), httpx.Response(200, content=b"x")]
+    )
     heard: list[Event] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
