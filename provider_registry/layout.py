@@ -58,12 +58,12 @@ def plain_name(text: str) -> bool:
 def newest(folder: Path, origin: str | None = None) -> Path | None:
     """The provider document that counts in a provider's folder: the pinned version's, else the newest's.
 
-    None where there is none. With an `origin` the newest of those pulled from there.
+    None where there is none. With an `origin` only those count that were pulled from there.
     """
     chosen = versions(folder)
     if origin is not None:
         chosen = [version for version in chosen if origin_of(folder / version) == origin]
-    elif (kept := pin(folder)) in chosen:
+    if (kept := pin(folder)) in chosen:
         chosen.insert(0, kept)
     files = (folder / version / PROVIDER_FILE for version in chosen)
     return next((file for file in files if file.is_file()), None)
