@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from msgspec import Struct
 
@@ -90,6 +89,8 @@ def _from_url(text: str, dist: str = "dist", kept: Path | None = None, signed: b
     except ValueError:
         parts = urlsplit("")
     scheme = parts.scheme.lower()
+    if "@" in parts.netloc:  # not told: there may be a password in it
+        raise BadSource("the registry's address holds a user or a password, and none is sent to a registry")
     if scheme in ("http", "https"):
         return Source(url=text.rstrip("/"), dist=dist, home=kept, signed=signed)
     if scheme != "file" or parts.netloc not in ("", "localhost"):
@@ -97,6 +98,8 @@ def _from_url(text: str, dist: str = "dist", kept: Path | None = None, signed: b
             f"the registry {text} is no address that can be read here",
             "name a folder, or a file://, https:// or http:// address",
         )
+    from urllib.request import url2pathname  # here: it brings half of the library's network with it
+
     folder = Path(url2pathname(parts.path))
     if not any((folder / name).is_dir() for name in ("src", dist)):
         raise BadSource(f"the registry {text} is not a folder with src/ in it", "name the folder above src/")

@@ -35,6 +35,7 @@ def test_an_address(tmp_path: Path) -> None:
         ("file:///nowhere", "the registry file:///nowhere is not a folder with src/ in it"),
         ("file://far/x", "the registry file://far/x is no address that can be read here"),
         ("ftp://r.example", "the registry ftp://r.example is no address that can be read here"),
+        ("https://me:hidden@r.example", "the registry's address holds a user or a password, and none is sent"),
         ("http://[", "the registry http://[ is no address that can be read here"),
         ("{url: x}", "the registry is named in JSON that cannot be read: Expecting property name"),
         ('{"ulr": "x"}', "a registry has no 'ulr'; did you mean 'url'?"),
