@@ -40,7 +40,7 @@ _LEVELS = 3  # how deep around the rows one looks for what steers the pages
 class Answer(NamedTuple):
     """The answer that counts: its status, media type and schema, where it has one that is read."""
 
-    code: str = "200"
+    code: str = ""
     media: str = ""
     schema: Node | None = None
     linked: bool = False  # it has a header Link

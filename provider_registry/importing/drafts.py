@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from provider_registry.importing import security
 from provider_registry.importing.answers import Answer, answered, is_list, object_key, pages, row_of, sized
 from provider_registry.importing.names import path_parts, snake
 from provider_registry.importing.paths import Drafted, Table
 from provider_registry.importing.spec import Operation, references
+from provider_registry.inputs import PLACEHOLDER
 from provider_registry.model import VERBS
 from provider_registry.nodes import Node, pointer_parts, pointer_text
 from provider_registry.shapes import fold
@@ -89,7 +91,8 @@ def _method(method: Drafted, table: Table, shared: Shared) -> dict[str, Any]:
     made: dict[str, Any] = {"operation": {"$ref": f"#{pointer_text(('paths', operation.path, operation.http))}"}}
     if media := _request_media(operation):
         made["request"] = {"mediaType": media}
-    made["response"] = {"mediaType": answer.media or "application/json", "openAPIDocKey": answer.code}
+    made["response"] = {"mediaType": answer.media or "application/json"}
+    made["response"] |= {"openAPIDocKey": answer.code} if answer.code else {}
     config: dict[str, Any] = {}
     if method.verb == "select" and answer.schema is not None:
         key = object_key(answer.schema, (table.name, *_short(table)), item=method.item)
@@ -180,7 +183,7 @@ def _item(path: str, table: Table, shared: Shared) -> dict[str, Any]:
             _mark(made.get("parameters"), item, path, keyed)
             _mark(made[operation.http].get("parameters"), operation.node, path, keyed)
     declared = {name for operation in members for place, name in operation.parameters() if place == "path"}
-    for name in dict.fromkeys(name for name, placeholder in path_parts(path) if placeholder):
+    for name in dict.fromkeys(PLACEHOLDER.findall(path)):
         if name not in declared:
             shared.remark(f"{path}: {{{name}}} was not declared; it is a text now")
             parameter: dict[str, Any] = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
@@ -227,9 +230,9 @@ def _gather(made: dict[str, Any], shared: Shared) -> None:
         if not reference.startswith("#/") or reference in seen:
             continue
         seen.add(reference)
-        place = pointer_parts(reference[1:])
-        place = place[: 3 if place[0] == "components" else 2]
-        pending += _copied(made, place, shared)
+        for written in dict.fromkeys((unquote(reference[1:]), reference[1:])):
+            place = pointer_parts(written)
+            pending += _copied(made, place[: 3 if place[0] == "components" else 2], shared)
     made["components"] = {
         kind: dict(sorted(members.items())) if isinstance(members, dict) else members
         for kind, members in sorted(made["components"].items())
@@ -238,11 +241,13 @@ def _gather(made: dict[str, Any], shared: Shared) -> None:
 
 def _copied(made: dict[str, Any], place: Sequence[str], shared: Shared) -> Iterable[str]:
     """Copy what stands at a place, unless it is there; what it refers to in turn."""
-    source, target = shared.document, made
-    for part in place[:-1]:
-        source, target = source.child(part), target.setdefault(part, {})
-    found = source.child(place[-1])
-    if place[-1] in target or not found:
+    source = shared.document
+    for part in place:
+        source = source.child(part)
+    target = made
+    for part in place[:-1] if source else ():
+        target = target.setdefault(part, {})
+    if not source or place[-1] in target:
         return ()
-    target[place[-1]] = shared.rewrite(found.value, found.file)
+    target[place[-1]] = shared.rewrite(source.value, source.file)
     return references(target[place[-1]])

@@ -10,6 +10,21 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
 _EDITION = re.compile(r"v[0-9]+([._-]?[0-9]+)*((alpha|beta|rc)[0-9]*)?|api", re.IGNORECASE)
 _FILE = re.compile(r"\.(json|xml|ya?ml)$", re.IGNORECASE)
 
+_SPOKEN = """
+alter and as between create cross distinct drop else except fetch for from glob having inner insert intersect into
+join lateral like not notnull on or outer qualify regexp returning rollback select tablesample then union using values
+when where with
+"""  # words that cannot stand in a dotted name without quotes
+
+
+def sayable(name: str) -> str:
+    """A name that SQL takes between dots without quotes.
+
+    >>> sayable("values"), sayable("orders")
+    ('values_', 'orders')
+    """
+    return f"{name}_" if name in _SPOKEN.split() else name
+
 
 def snake(text: str, default: str = "unnamed") -> str:
     """A text as a name that SQL takes without quotes.

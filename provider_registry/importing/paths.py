@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from provider_registry.importing.answers import answered
-from provider_registry.importing.names import distinct, numbered, path_parts, snake, words
+from provider_registry.importing.names import distinct, numbered, path_parts, sayable, snake, words
 from provider_registry.importing.spec import Operation
 
 ServiceBy = Literal["tag", "path"]
@@ -51,7 +51,7 @@ def tables(operations: Sequence[Operation], service_by: ServiceBy | None, provid
     found = []
     for service in sorted(services):
         keys = services[service]
-        names = distinct([words(key) or (snake(provider),) for key in keys])
+        names = map(sayable, distinct([words(key) or (snake(provider),) for key in keys]))
         found += [
             Table(service, name, _methods(key, name, gathered[key])) for key, name in zip(keys, names, strict=True)
         ]
@@ -91,8 +91,8 @@ def _service(key: str, members: Sequence[Operation], by: ServiceBy, provider: st
     """What most of the operations say; of two that are named as often the first."""
     tags = Counter(tag for each in members if (tag := _tag(each)))
     if by == "tag" and tags:
-        return snake(tags.most_common(1)[0][0])
-    return next(iter(words(key)), snake(provider))
+        return sayable(snake(tags.most_common(1)[0][0]))
+    return sayable(next(iter(words(key)), snake(provider)))
 
 
 def _methods(key: str, name: str, members: Sequence[Operation]) -> tuple[Drafted, ...]:

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from engine.session import Session
+from engine.settings import Settings
 from provider_registry.catalog import Catalog
 from provider_registry.faults import BadDocument
 from provider_registry.importing.writing import make
@@ -161,6 +164,26 @@ def test_names_that_meet_grow(tmp_path: Path) -> None:
     assert list(resources(tmp_path)) == [
         f"code_hosting.{name}" for name in ("repos", "orgs_repos", "users_repos", "users", "big_files")
     ]
+
+
+WORDS = """
+abort add all alter and as asc begin between by case cast check collate column commit constraint create cross
+current default delete desc distinct do drop each else end escape except exists explain fail filter first for
+foreign from full glob group having if in index indexed inner insert intersect into is isnull join key last
+left like limit match natural no not nothing notnull null of offset on or order outer over partition plan
+primary query raise range references regexp release rename replace returning right rollback row rows savepoint
+select set table temp then to transaction trigger union unique update using vacuum values view virtual when
+where window with without exec show describe use registry
+"""
+
+
+@pytest.mark.parametrize("path", ["/things/{}", "/{}/things"])
+def test_no_word_of_sql_is_in_the_way(path: str, tmp_path: Path) -> None:
+    make(spec(tmp_path, {path.format(word): get(ROWS) for word in WORDS.split()}), "api", tmp_path / "out", "path")
+    with Session(Settings(registry=(str(tmp_path / "out"),), environ={})) as session:
+        for name in resources(tmp_path):
+            (plan,) = session.run(f"EXPLAIN SELECT x.id FROM api.{name} x WHERE x.id = 1")
+            assert plan.fetchall()[0] == (f"step 1: t0 <- api.{name}.get_{name.partition('.')[2].rstrip('_')}",)
 
 
 def test_services_by_tag_or_by_path(tmp_path: Path) -> None:
@@ -366,7 +389,7 @@ DATA = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@examples(max_examples=300, deadline=None)
 @given(DATA)
 def test_what_is_written_is_read_again(value: Any) -> None:
     text = dump({"top": value})
