@@ -48,10 +48,10 @@ def path_parts(path: str) -> list[tuple[str, bool]]:
     found: list[tuple[str, bool]] = []
     for part in filter(None, path.split("/")):
         if part.startswith("{"):
-            name, _, action = part[1:].partition("}")
+            name, _, rest = part[1:].partition("}")
             found.append((name, True))
-            if action.lstrip(":."):
-                found.append((action.lstrip(":."), False))
+            action = rest.rpartition(":")[2] if ":" in rest else ""
+            found += [(action, False)] if action else []
         else:
             word, _, action = _FILE.sub("", part).partition(":")
             found += [(text, False) for text in (word, action) if text]

@@ -183,7 +183,7 @@ def test_no_word_of_sql_is_in_the_way(path: str, tmp_path: Path) -> None:
     with Session(Settings(registry=(str(tmp_path / "out"),), environ={})) as session:
         for name in resources(tmp_path):
             (plan,) = session.run(f"EXPLAIN SELECT x.id FROM api.{name} x WHERE x.id = 1")
-            assert plan.fetchall()[0] == (f"step 1: t0 <- api.{name}.get_{name.partition('.')[2].rstrip('_')}",)
+            assert plan.fetchall()[0] == (f"step 1: t0 <- api.{name}.get_{name.partition('.')[2]}",)
 
 
 def test_services_by_tag_or_by_path(tmp_path: Path) -> None:
