@@ -11,6 +11,7 @@ from engine.foresight import foresee
 from engine.language.inputs import inputs
 from engine.language.parser import parse
 from engine.language.pieces import Value
+from engine.language.statements import Registry
 from engine.planner.inputs import shape_of
 from engine.planner.names import Names
 from engine.result import Result, ResultColumn
@@ -30,6 +31,8 @@ def check(items: Sequence[Item], names: Names, settings: Settings) -> None:
     for number, item in enumerate(items):
         if item.statement is None:
             continue
+        if isinstance(item.body, Registry) and item.body.action == "pull":
+            return  # it brings documents that what follows may need
         try:
             after = foresee(item.statement, names, settings)
             _check_booleans(item, names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.errors import StratoqlError, SyntaxFault
 from engine.executor import calls
-from engine.language.statements import Explain, Statement, Use
+from engine.language.statements import Explain, Registry, Statement, Use
 from engine.planner.names import Names
 from engine.planner.plan import Plan, create_tables
 from engine.planner.planner import plan
@@ -24,6 +24,8 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
                 return names.using(body.provider)
             case Explain():
                 return foresee(body.statement, names, settings)
+            case Registry():
+                pass  # what it would bring is not here yet
             case _:
                 _build(plan(body, names, pushdown=settings.pushdown).plan, settings)
     except StratoqlError as error:

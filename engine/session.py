@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -23,16 +22,16 @@ from engine.discovery.requests import Log
 from engine.errors import DocumentError, PartialWrite, Refused, StratoqlError, SyntaxFault, UsageError
 from engine.language.hints import MAX_WRITES, max_writes
 from engine.language.parser import parse
-from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.language.statements import Describe, Explain, Registry, Show, Statement, Use
 from engine.planner.awaits import AWAIT, awaited, refuse
 from engine.planner.names import Names
 from engine.planner.plan import Plan, create_tables
 from engine.planner.planner import Planned, plan
+from engine.registry import catalog
 from engine.result import Result, ResultColumn, Stats
 from engine.settings import Settings
 from engine.store import Store, typed
 from engine.ways import BLOCKING, Way, finish
-from provider_registry.catalog import Catalog, default_cache
 from provider_registry.faults import BadDocument
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from engine.lifecycle.kept import Kept
     from engine.portal import Portal
     from engine.preview import Approve
+    from engine.registry.installing import Consent
     from engine.tally import Tally
     from engine.wire.client import Event, Traffic
 
@@ -67,6 +67,7 @@ class Session:
         *,
         on_event: Callable[[Event], None] | None = None,
         approve: Approve | None = None,
+        consent: Consent | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         way: Way = BLOCKING,
     ) -> None:
@@ -78,13 +79,13 @@ class Session:
         self.on_event = on_event  # asked for by each statement as it starts
         self.secrets: frozenset[str] = frozenset()  # what the ledger leaves out, beside those it finds
         self._approve = approve
+        self._consent = consent
         self._transport = transport
         self._way = way
         self._log = Log()
         self._opening = threading.Lock()
         self._connection: Connection | None = None
-        catalog = Catalog([_root(entry) for entry in settings.registry], default_cache())
-        self._names = Names(catalog, accounts=_by_provider(self.settings))
+        self._names = Names(catalog(settings), accounts=_by_provider(self.settings))
 
     @property
     def names(self) -> Names:
@@ -164,7 +165,7 @@ class Session:
         body = statement.body
         if isinstance(body, Explain):
             return body.analyze and self.writes(body.statement)
-        return not isinstance(body, Use) and self._planned(statement).plan.write is not None
+        return not isinstance(body, Use | Registry) and self._planned(statement).plan.write is not None
 
     async def _one(self, statement: Statement, dry_run: bool) -> Result:
         body = statement.body
@@ -188,6 +189,8 @@ class Session:
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
         if dry_run:
             return self._explained(statement)
+        if isinstance(body, Registry):
+            return await self._registered(body)
         result, _ = await self._executed(self._planned(statement, written=True), settings, statement.text)
         return result
 
@@ -204,6 +207,24 @@ class Session:
         lines = ((str(line),) for (line,) in rows(body, self._names))
         return Result([ResultColumn(body.kind, "string")], lines, kind="plan")
 
+    async def _registered(self, body: Registry) -> Result:
+        from engine.registry import asking, installing
+        from engine.wire.events import unheard
+        from engine.wire.fetch import fetch
+
+        async def get(url: str, largest: int) -> bytes:
+            connection = self._connected()
+            file = fetch(connection.client, url, largest, self.settings, self.on_event or unheard)
+            return await self._way.steps(connection.portal, file)
+
+        if body.action == "list":
+            return await asking.listed(body, self.settings, self._names.catalog, get)
+        found = await asking.fetched(body, self.settings, get)
+        work = partial(installing.installed, found, self.settings, self._consent)
+        result = await self._way.query(work, lambda: None)
+        self._names = structs.replace(self._names, catalog=catalog(self.settings))
+        return result
+
     def _memory(self) -> Memory:
         """What the schema `system` is read from."""
         from engine.discovery.tables import Memory
@@ -214,7 +235,7 @@ class Session:
 
     def _planned(self, statement: Statement, *, written: bool = False, shown: bool = False) -> Planned:
         """`written`: it is to be run, so whoever looks at a write before, or writes it down, knows the rows too."""
-        assert not isinstance(statement.body, Explain | Use)  # these have no plan of their own
+        assert not isinstance(statement.body, Explain | Use | Registry)  # these have no plan of their own
         told = shown or (written and (self._approve is not None or self.settings.ledger is not None))
         planned = plan(statement.body, self._names, pushdown=self.settings.pushdown, remember=told)
         if planned.plan.write is not None:
@@ -229,6 +250,10 @@ class Session:
         self._allowing(statement)
         if isinstance(body, Explain):
             return self._explained(body.statement)
+        if isinstance(body, Registry):
+            from engine.registry.asking import planned
+
+            return _plan_text(planned(body, self.settings))
         if isinstance(body, Show | Describe | Use):
             return _plan_text(["answered from the provider documents, no request is sent"])
         from engine.explain import explain
@@ -255,7 +280,7 @@ class Session:
         from engine.tally import Tally
 
         body = statement.body
-        if isinstance(body, Explain | Show | Describe | Use):
+        if isinstance(body, Explain | Show | Describe | Use | Registry):
             return self._explained(statement)
         lines = self._explained(statement).fetchall()
         try:
@@ -329,7 +354,7 @@ class Session:
         from engine.watched import Setting, foreseen
 
         body, start = statement.body, perf_counter()
-        made = None if isinstance(body, Explain | Use) else self._planned(statement, shown=True).plan
+        made = None if isinstance(body, Explain | Use | Registry) else self._planned(statement, shown=True).plan
         if made is None or made.write is None:
             hint = "EXPLAIN alone tells the requests of any other"
             raise Refused("EXPLAIN (ROWS) is for statements that write", hint=hint)
@@ -474,14 +499,6 @@ def _plan_text(lines: Sequence[str], ran: Result | None = None) -> Result:
         warnings=ran.warnings if ran else (),
         stats=ran.stats if ran else None,
     )
-
-
-def _root(entry: str) -> Path:
-    """A registry folder that the user named: it holds `src/`."""
-    root = Path(entry).expanduser()
-    if not (root / "src").is_dir():
-        raise UsageError(f"the registry {entry} is not a folder with src/ in it", hint="name the folder above src/")
-    return root
 
 
 def _for_sandbox(settings: Settings) -> Settings:

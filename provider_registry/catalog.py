@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from provider_registry.compiled import load, store
 from provider_registry.faults import BadDocument, Fault, NotFound
-from provider_registry.layout import BUILT_IN, newest, provider_folders
+from provider_registry.layout import BUILT_IN, PROVIDER_FILE, Root, newest, origin_of, provider_folders
 from provider_registry.model import Method, Provider, Resource, Service, ServiceRef
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ class Catalog:
     documents are kept; None keeps none. Methods raise NotFound, and BadDocument for a document with errors.
     """
 
-    def __init__(self, roots: Sequence[Path] = (), cache: Path | None = None) -> None:
-        self.roots = (*(Path(root) for root in roots), BUILT_IN)
+    def __init__(self, roots: Sequence[Path | Root] = (), cache: Path | None = None) -> None:
+        self._places = (*(root if isinstance(root, Root) else Root(Path(root)) for root in roots), Root(BUILT_IN))
+        self.roots = tuple(place.path for place in self._places)
         self.cache = cache
-        self._folders: dict[str, list[Path]] = {}
+        self._folders: dict[str, list[Root]] = {}
         self._providers: dict[str, Provider] = {}
         self._services: dict[tuple[str, str], Service] = {}
 
@@ -54,9 +55,7 @@ class Catalog:
         """A provider; its services are known, none is read."""
         folded = name.casefold()
         if folded not in self._providers:
-            file = self._file(folded)
-            if file is None:
-                raise NotFound("provider", name, "", self._names())
+            file = self.folder(name) / PROVIDER_FILE
             self._providers[folded] = self._value(str(file), folded, Provider, lambda: _read_provider(file))
         return self._providers[folded]
 
@@ -81,6 +80,21 @@ class Catalog:
         parent = f"{self.provider(provider).name}.{self.service(provider, service).name}.{owner.name}"
         return _named("method", method, parent, owner.methods)
 
+    def folder(self, name: str) -> Path:
+        """The folder of the documents of a provider that count; none of them is read."""
+        file = self._file(name.casefold())
+        if file is None:
+            raise NotFound("provider", name, "", self._names())
+        return file.parent
+
+    def source(self, name: str) -> str:
+        """Where the documents of a provider are from, in words."""
+        provider = self.provider(name)
+        if Path(provider.root) == BUILT_IN:
+            return "built in"
+        origin = origin_of(self.folder(name))
+        return f"pulled from {origin}" if origin else provider.root
+
     def signing(self, provider: str | None = None) -> tuple[str, Method] | None:
         """A method that asks for a credential and its service, of this provider or the first; None: none does."""
         try:
@@ -94,24 +108,24 @@ class Catalog:
             pass
         return None
 
-    def _all(self) -> Mapping[str, Sequence[Path]]:
+    def _all(self) -> Mapping[str, Sequence[Root]]:
         """The folders of every provider, by name in lower case; those of earlier roots first."""
         if not self._folders:
-            found: dict[str, list[Path]] = {}
-            for root in self.roots:
+            found: dict[str, list[Root]] = {}
+            for root, origin in self._places:
                 try:
                     folders = provider_folders(root)
                 except OSError as error:
                     fault = Fault(str(root), "", f"not a registry, its folder src cannot be read: {error.strerror}")
                     raise BadDocument([fault]) from error
                 for name, folder in folders.items():
-                    found.setdefault(name, []).append(folder)
+                    found.setdefault(name, []).append(Root(folder, origin))
             self._folders = found
         return self._folders
 
     def _file(self, name: str) -> Path | None:
         """The provider document that counts."""
-        return next((file for folder in self._all().get(name, ()) if (file := newest(folder)) is not None), None)
+        return next((file for place in self._all().get(name, ()) if (file := newest(*place)) is not None), None)
 
     def _names(self) -> list[str]:
         return sorted(name for name in self._all() if self._file(name) is not None)

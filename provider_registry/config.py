@@ -29,7 +29,7 @@ from provider_registry.nodes import Node
 from provider_registry.objectkeys import locate, parts, spelled
 
 Levels = Sequence[Node]  # config blocks, nearest first
-Algorithm = Literal["none", "page_number", "token", "link_header", "next_url"]
+Algorithm = Literal["none", "page_number", "offset", "token", "link_header", "next_url"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ ALGORITHMS: Mapping[str, Known] = {  # by the names that documents give them
     "none": Known("none"),
     "token": Known("token"),
     "page_number": Known("page_number", "$.page", "page"),
+    "offset": Known("offset", "", "offset"),
     "link_header": Known("link_header", "Link"),
     "link_header_uri": Known("link_header", "Link"),
     "next_url": Known("next_url", "$.next"),
@@ -62,7 +63,7 @@ def paging(levels: Levels, params: Iterable[Param], body: Node | None) -> Paging
     """How a read continues. `body` is the schema of its answer.
 
     Pagination is mostly declared once for a service, so it also reaches methods that answer one object: what the
-    schema of the answer does not have, cannot steer anything.
+    schema of the answer does not have, cannot steer anything. What a method says of itself is taken at its word.
     """
     node = nearest(levels, "pagination")
     if node is None or not node.value:
@@ -79,7 +80,8 @@ def paging(levels: Levels, params: Iterable[Param], body: Node | None) -> Paging
     answer = response.text("key", known.response_key)
     response_key = answer if header else _body_key(response, answer)
     terminator = _body_key(end, end.text("key")) if end.text("key") else None
-    if known.algorithm == "none" or not (header or _steers(body, terminator or response_key)):
+    own = levels[0].has("pagination")
+    if known.algorithm == "none" or not (header or own or _steers(body, terminator or response_key)):
         return Paging()
     return Paging(
         algorithm=known.algorithm,

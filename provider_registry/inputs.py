@@ -15,7 +15,7 @@ from provider_registry.model import Location, Param, Server, Shape, Variable
 from provider_registry.nodes import Node
 from provider_registry.shapes import example, fold, plain, read_only, shape
 
-_PLACEHOLDER = re.compile(r"{([^{}]*)}")
+PLACEHOLDER = re.compile(r"{([^{}]*)}")
 _IGNORED_HEADERS = ("accept", "content-type", "authorization")  # OpenAPI gives these another place
 Pair = tuple[Param, Node]  # a parameter, and where it is declared
 
@@ -33,7 +33,7 @@ def parameters(path: str, item: Node, operation: Node) -> list[Pair]:
         else:
             node.fault("a parameter has a name and a place: in is path, query or header")
     found = [(param, node) for node in declared.values() if (param := _parameter(node)) is not None]
-    names = _PLACEHOLDER.findall(path)
+    names = PLACEHOLDER.findall(path)
     pairs = [(matched, node) for param, node in found if (matched := _placed(param, node, names)) is not None]
     known = [param.wire for param, _ in pairs if param.location == "path"]
     for name in names:
@@ -213,7 +213,7 @@ def server(places: Iterable[Node]) -> tuple[Server, list[Pair]]:
     if not re.match(r"https?://[^/]", url):
         node.fault(f"the address of a server begins with https://, got {url!r}", "url")
     variables = dict(node.entries("variables"))
-    for name in _PLACEHOLDER.findall(url):
+    for name in PLACEHOLDER.findall(url):
         if name not in variables:
             node.fault(f"the address has {{{name}}}, but there is no variable of that name", "url")
     used = {name: variable for name, variable in variables.items() if f"{{{name}}}" in url}

@@ -100,7 +100,7 @@ class PageSize(_Data, frozen=True):
 class Paging(_Data, frozen=True):
     """How a list continues. Keys of responses are `$.a.b` paths into the body or header names."""
 
-    algorithm: Literal["none", "page_number", "token", "link_header", "next_url"] = "none"
+    algorithm: Literal["none", "page_number", "offset", "token", "link_header", "next_url"] = "none"
     request_key: str = "page"
     request_location: Location = "query"
     response_key: str = "$.page"

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 import yaml
 
 if TYPE_CHECKING:
+    from yaml import SafeDumper as _SafeDumper
     from yaml import SafeLoader as _Safe
 else:
     _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is eight times as fast; not everywhere
+    _SafeDumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 Problem = tuple[int, str]  # line, counted from 1; what is wrong there
 _MAX_DEPTH = 250  # levels; the C loader goes down by recursion and would take the process with it
@@ -129,6 +131,35 @@ def scalar(text: str) -> Any:
         return text if node.tag == f"{_TAG}merge" else loader.construct_object(node)
     finally:
         loader.dispose()
+
+
+class _Dumper(_SafeDumper):
+    """Writes for people, and so that both readings of YAML, the older one too, find the same values."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """What stands twice is written twice."""
+        return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.Node:
+    rules = _Loader.yaml_implicit_resolvers.get(text[:1], ())
+    odd = any(form.match(text) for _, form in rules)  # without quotes it would be no text
+    return dumper.represent_scalar(f"{_TAG}str", text, style="'" if odd else "|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(value: Any) -> str:
+    """A value as YAML, keys in their order; `parse` gives it back.
+
+    >>> print(dump({"openapi": "3.0", "country": "NO", "count": 10, "odd": "0o17"}), end="")
+    openapi: '3.0'
+    country: 'NO'
+    count: 10
+    odd: '0o17'
+    """
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def _may_be_deep(data: bytes) -> bool:

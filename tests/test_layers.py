@@ -24,6 +24,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.ledger", "engine.writing", "engine.preview"}),
     frozenset({"engine.executor", "engine.discovery"}),
     frozenset({"engine.explain", "engine.watched", "engine.foresight"}),
+    frozenset({"engine.registry"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats", "engine.replay", "engine.script"}),
     frozenset({"engine.course"}),

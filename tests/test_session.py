@@ -100,8 +100,8 @@ def test_use_is_remembered_and_checked() -> None:
 @pytest.mark.parametrize(
     ("sql", "columns", "first"),
     [
-        ("SHOW PROVIDERS", ("name", "version"), None),
-        ("SHOW PROVIDERS LIKE 'LIN%'", ("name", "version"), "linode"),
+        ("SHOW PROVIDERS", ("name", "version", "source"), None),
+        ("SHOW PROVIDERS LIKE 'LIN%'", ("name", "version", "source"), "linode"),
         ("SHOW SERVICES IN linode", ("id", "name", "title"), None),
         ("SHOW EXTENDED SERVICES IN linode", ("id", "name", "title", "description", "version"), None),
         ("SHOW RESOURCES IN linode.images", ("name", "id"), "images"),

@@ -196,9 +196,9 @@ _FLAGS: Mapping[tuple[str, ...], dict[str, Any]] = {
         "help": "let a query go on without an account that fails, with a warning",
     },
     ("--registry",): {
-        "metavar": "FOLDER",
+        "metavar": "REGISTRY",
         "action": _Gather,
-        "help": "look for provider documents in FOLDER too, first; may be repeated",
+        "help": "a folder with src/, an address, or StackQL's JSON, before all other documents; may be repeated",
     },
     ("--server",): {
         "metavar": "PROVIDER=URL",
@@ -310,13 +310,7 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
         "--fault", metavar="SPEC", action=_Gather, dest="faults", default=(), help="a fault to show; may be repeated"
     )
 
-    registry = commands.add_parser("registry", help="provider documents: list them, check one", **common)
-    actions = registry.add_subparsers(
-        dest="action", metavar="ACTION", title="actions", required=True, parser_class=_Parser
-    )
-    actions.add_parser("list", help="the providers and their versions", **common)
-    validate = actions.add_parser("validate", help="every fault of a document", **common)
-    validate.add_argument("path", metavar="PATH", help="a provider's folder or one of its documents")
+    _add_registry(commands, common)
 
     manifest = commands.add_parser("manifest", help="print a data file for an INSERT, to fill in", **common)
     manifest.add_argument("resource", metavar="RESOURCE", help="such as linode.images.images")
@@ -363,3 +357,39 @@ def _add_commands(parser: argparse.ArgumentParser, flags: argparse.ArgumentParse
 
     completion = commands.add_parser("completion", help="print a script that completes commands and flags", **common)
     completion.add_argument("shell", choices=SHELLS, help="the shell it is for")
+
+
+def _add_registry(commands: Any, common: dict[str, Any]) -> None:
+    """`registry` and its actions."""
+    registry = commands.add_parser("registry", help="provider documents: find, install, check, make them", **common)
+    actions = registry.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", required=True, parser_class=_Parser
+    )
+    yes: dict[str, Any] = {"action": "store_true", "default": False}
+    yes["help"] = "install documents that send requests to further hosts, without a question"
+    provider: dict[str, Any] = {"metavar": "PROVIDER", "help": "such as linode"}
+
+    listing = actions.add_parser("list", help="what can be pulled; of one provider, its versions", **common)
+    listing.add_argument("provider", nargs="?", default=None, **provider)
+    pull = actions.add_parser("pull", help="install the documents of a provider", **common)
+    pull.add_argument("provider", **provider)
+    pull.add_argument("version", metavar="VERSION", nargs="?", default=None, help="default the newest")
+    pull.add_argument("--yes", **yes)
+    add = actions.add_parser("add", help="install documents of this machine", **common)
+    add.add_argument("path", metavar="PATH", help="an archive, a version's folder, or one that holds src/")
+    add.add_argument("--yes", **yes)
+    remove = actions.add_parser("remove", help="take away documents that were installed", **common)
+    remove.add_argument("provider", **provider)
+    remove.add_argument("version", metavar="VERSION", nargs="?", default=None, help="default all")
+    validate = actions.add_parser("validate", help="every fault of documents", **common)
+    validate.add_argument("path", metavar="PATH", help="a folder, a document, or the name of a provider")
+    importing = actions.add_parser("import", help="make provider documents out of an OpenAPI document", **common)
+    importing.add_argument("path", metavar="FILE", help="an OpenAPI document, 3.0 or 3.1, YAML or JSON")
+    importing.add_argument("--provider", metavar="NAME", required=True, help="what SQL calls the provider")
+    importing.add_argument(
+        "--service-by",
+        choices=("tag", "path"),
+        default=None,
+        help="what makes a service: the tag of its operations, or the first part of their paths",
+    )
+    importing.add_argument("--out", metavar="FOLDER", default="providers", help="where to write; default providers")

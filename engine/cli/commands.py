@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypeAlias
 
 from engine import settings
-from engine.cli import arguments, output, terminal
+from engine.cli import arguments, output
 from engine.cli.ledgers import resume, undo
-from engine.cli.running import OpenSession, many, run_scripts, run_statements
+from engine.cli.running import OpenSession, run_scripts, run_statements
 from engine.cli.scripts import STDIN, from_argument, from_file
 from engine.errors import Source, UsageError
-from engine.formats.cells import printable
 
 Command: TypeAlias = Callable[[argparse.Namespace, OpenSession], int]
 
@@ -65,35 +62,16 @@ def sandbox(given: argparse.Namespace, open_session: OpenSession) -> int:
 
 
 def registry(given: argparse.Namespace, open_session: OpenSession) -> int:
-    """`registry`: what there is, or what is wrong with it."""
-    return _REGISTRY[given.action](given, open_session)
+    """`registry`: provider documents, here and elsewhere."""
+    from engine.cli.registry import ACTIONS
 
-
-def list_providers(given: argparse.Namespace, open_session: OpenSession) -> int:
-    """`registry list`: the providers and their versions, in any format."""
-    run_statements("SHOW PROVIDERS", _settings(given), given, open_session)
-    return 0
+    return ACTIONS[given.action](given, _settings(given), open_session)
 
 
 def manifest(given: argparse.Namespace, open_session: OpenSession) -> int:
     """`manifest`: what an INSERT takes, as a file to fill in."""
     run_statements(f"SHOW MANIFEST IN {given.resource}", _settings(given), given, open_session)
     return 0
-
-
-def validate(given: argparse.Namespace, open_session: OpenSession) -> int:
-    """`registry validate`: a line a fault; errors make the exit code 1, warnings do not."""
-    from provider_registry.validation import validate as faults_of
-
-    if not Path(given.path).exists():
-        raise UsageError(f"cannot read {given.path}: there is no such file or folder")
-    faults = faults_of(Path(given.path))
-    with output.destination(given.outfile) as stream, output.writing(given.outfile or "standard output"):
-        stream.writelines(printable(f"{fault.severity}: {fault}") + "\n" for fault in faults)
-    counts = Counter(fault.severity for fault in faults)
-    told = [many(counts[severity], severity) for severity in ("error", "warning") if counts[severity]]
-    terminal.say(", ".join(told) or f"no faults in {given.path}", given.color)
-    return 1 if counts["error"] else 0
 
 
 def upload(given: argparse.Namespace, open_session: OpenSession) -> int:
@@ -149,4 +127,3 @@ COMMANDS: Mapping[str | None, Command] = {
     "resume": resume,
     "undo": undo,
 }
-_REGISTRY: Mapping[str, Command] = {"list": list_providers, "validate": validate}

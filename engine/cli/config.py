@@ -32,7 +32,10 @@ _WHAT: Mapping[str, tuple[str, Any]] = {
     "ledger": ("a file in which every write is written down", "~/stratoql-ledger.jsonl"),
     "account": ("the accounts that statements speak for", ["prod"]),
     "partial": ("let a query go on without an account that fails, with a warning", None),
-    "registry": ("folders of provider documents that come before the built-in ones", ["~/providers"]),
+    "registry": (
+        "registries of provider documents, before all others: folders, addresses",
+        ["~/providers"],
+    ),
     "servers": ("another base URL for a provider", {"linode": "https://api.linode.com/v4beta"}),
 }
 
@@ -113,12 +116,12 @@ def _path_source(path: Path) -> str:
 
 def _token(loaded: Settings) -> tuple[str | None, str]:
     """Whether there is a token for the first provider, masked, and where it is from."""
+    from engine.registry import catalog
     from engine.wire.auth import found_in
     from engine.wire.masking import MASK
-    from provider_registry.catalog import Catalog, default_cache
     from provider_registry.model import Auth
 
-    found = Catalog([Path(root).expanduser() for root in loaded.registry], default_cache()).signing()
+    found = catalog(loaded).signing()
     try:
         source = found_in(found[1].auth if found is not None else Auth(), loaded)
     except CredentialError as error:

@@ -54,7 +54,7 @@ def _file(method: Method) -> Iterator[tuple[str, ...]]:
 
 
 def _providers(asked: Show, names: Names) -> Rows:
-    return [(p.name, p.version) for p in names.catalog.providers()]
+    return [(p.name, p.version, names.catalog.source(p.name)) for p in names.catalog.providers()]
 
 
 def _services(asked: Show, names: Names) -> Rows:

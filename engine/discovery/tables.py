@@ -17,7 +17,6 @@ from engine.settings import Settings
 from engine.wire.masking import MASK, masked
 from provider_registry.catalog import Catalog
 from provider_registry.faults import BadDocument
-from provider_registry.layout import BUILT_IN
 from provider_registry.model import VERBS, Column, Method, Param, Provider, Resource
 
 T = TypeVar("T")
@@ -70,7 +69,7 @@ def providers(memory: Memory, aim: Aim) -> Iterator[Row]:
             "version": provider.version,
             "title": provider.title,
             "description": provider.description,
-            "source": "built in" if provider.root == str(BUILT_IN) else provider.root,
+            "source": memory.names.catalog.source(provider.name),
             "services": len(provider.services),
         }
 

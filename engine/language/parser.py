@@ -18,6 +18,7 @@ from engine.language.statements import (
     Delete,
     Explain,
     Insert,
+    Registry,
     Select,
     Show,
     Statement,
@@ -287,6 +288,19 @@ def _use(reader: Reader) -> Body:
     return Use(word)
 
 
+def _registry(reader: Reader) -> Body:
+    """`REGISTRY LIST [provider]` and `REGISTRY PULL provider [version]`."""
+    reader.take("REGISTRY")
+    action: Literal["list", "pull"] = "list" if reader.word() == "LIST" else "pull"
+    if reader.word() not in ("LIST", "PULL"):
+        raise reader.fault("expected LIST or PULL", hint="write it as: REGISTRY LIST, or REGISTRY PULL provider")
+    reader.at += 1
+    provider = reader.spaced("a provider") if action == "pull" or reader.at < reader.end else None
+    version = reader.spaced("a version") if action == "pull" and reader.at < reader.end else None
+    reader.done()
+    return Registry(action, provider, version)
+
+
 _VERBS: dict[str, Callable[[Reader], Body]] = {
     "SELECT": _select,
     "VALUES": _select,
@@ -301,6 +315,7 @@ _VERBS: dict[str, Callable[[Reader], Body]] = {
     "DESCRIBE": read_describe,
     "DESC": read_describe,
     "USE": _use,
+    "REGISTRY": _registry,
 }
 
 _AFTER_WITH: dict[str, Callable[[Reader, Text | None], Body]] = {

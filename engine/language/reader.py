@@ -70,6 +70,19 @@ class Reader:
             words.append(self.identifier(what))
         return Name(tuple(w.name for w in words), Span(words[0].span.start, words[-1].span.end))
 
+    def spaced(self, what: str) -> Word:
+        """What stands up to the next space: `digital-ocean`, `v24.11.00274`; or a quoted text."""
+        if self.at >= self.end:
+            raise self.fault(f"expected {what}")
+        first = last = self.tokens[self.at]
+        self.at += 1
+        if first.token_type in QUOTED:
+            return Word(first.text, Span(first.start, first.end + 1))
+        while self.at < self.end and self.tokens[self.at].start == last.end + 1:
+            last = self.tokens[self.at]
+            self.at += 1
+        return Word(self.text[first.start : last.end + 1], Span(first.start, last.end + 1))
+
     def find(self, *words: str) -> int:
         """The index of the first of these words outside parentheses, or the end."""
         depth = 0

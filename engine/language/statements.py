@@ -119,7 +119,15 @@ class Use(Struct, frozen=True):
     provider: Word
 
 
-Body: TypeAlias = Select | Insert | Change | Delete | Call | Explain | Show | Describe | Use
+class Registry(Struct, frozen=True):
+    """`REGISTRY LIST [provider]` and `REGISTRY PULL provider [version]`."""
+
+    action: Literal["list", "pull"]
+    provider: Word | None = None
+    version: Word | None = None
+
+
+Body: TypeAlias = Select | Insert | Change | Delete | Call | Explain | Show | Describe | Use | Registry
 
 
 class Statement(Struct, frozen=True):

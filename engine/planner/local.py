@@ -157,7 +157,7 @@ _SHAPES: Mapping[str, Shape] = {
     "array": Shape(type="array", items=Shape(), nullable=True),
 }
 _SHOWN: Mapping[str, tuple[str, ...]] = {  # by what is shown, StackQL's columns; the last are those of EXTENDED
-    "providers": ("name", "version"),
+    "providers": ("name", "version", "source"),
     "services": ("id", "name", "title", "description", "version"),
     "resources": ("name", "id", "description"),
     "methods": ("MethodName", "RequiredParams", "SQLVerb", "description"),

@@ -11,7 +11,7 @@ from engine.errors import Refused, StatementError, StratoqlError, TimedOut
 from engine.executor import calls
 from engine.explain import many, walks
 from engine.language.parser import parse
-from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.language.statements import Describe, Explain, Registry, Show, Statement, Use
 from engine.planner.names import Names
 from engine.planner.plan import Step, create_tables
 from engine.planner.planner import plan
@@ -78,6 +78,8 @@ def _statement(statement: Statement, names: Names, settings: Settings) -> Cost:
         return _statement(body.statement, names, settings)
     if isinstance(body, Explain | Show | Describe | Use):
         return Cost("no request", "reads")
+    if isinstance(body, Registry):
+        return Cost("asks the registry" if body.action == "list" else "fetches provider documents", "reads")
     made = plan(body, names, pushdown=settings.pushdown).plan
     store = Store(_PATIENCE)
     try:

@@ -36,7 +36,7 @@ async def exchange(http: httpx.AsyncClient, request: Request, grant: Grant, larg
     larger than `largest` bytes.
     """
     told = f"{request.method} {masked(request.url)}"
-    headers = [("Accept", "application/json"), ("User-Agent", agent()), *request.headers]
+    headers = [*_usual(request), ("User-Agent", agent()), *request.headers]
     try:
         sent = httpx.Request(
             request.method, request.url, headers=headers, content=request.body, extensions={GRANT: grant}
@@ -52,6 +52,11 @@ async def exchange(http: httpx.AsyncClient, request: Request, grant: Grant, larg
         raise trouble(error, request, told, grant) from None
     found = {name.lower(): value for name, value in response.headers.items()}
     return Reply(told, response.status_code, found, body), response.num_bytes_downloaded or len(body)
+
+
+def _usual(request: Request) -> list[tuple[str, str]]:
+    """What is accepted, where the request does not say it."""
+    return [] if any(name == "Accept" for name, _ in request.headers) else [("Accept", "application/json")]
 
 
 async def _body(response: httpx.Response, told: str, largest: int) -> bytes:

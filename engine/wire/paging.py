@@ -22,7 +22,7 @@ from engine.wire.budget import Budget
 from engine.wire.call import Call, Page, Request
 from engine.wire.claims import Answer, Numbers, Seen, changing, count_at, lie, repeats
 from engine.wire.masking import clean, shown
-from engine.wire.request import pinned, prepare, whole
+from engine.wire.request import page_size, pinned, prepare, whole
 from engine.wire.servers import origin
 from engine.wire.values import encode
 
@@ -128,6 +128,35 @@ async def _chained(onward: Callable[[Call, Answer], Cursor], walk: Walk) -> Asyn
             raise lie(f"page {number} names one that came before as the next: the list goes in a circle", answer)
 
 
+async def _offsets(walk: Walk) -> AsyncGenerator[Page, None]:
+    """Each request leaves out the rows that have come. Only a page that is not full, or a count of all, is an end."""
+    call, skipped, number, rows, first = walk.call, 0, 0, 0, None
+    seen, changed = Seen(call), ""
+    while True:
+        number += 1
+        try:
+            answer = await walk.fetch(skipped or None)
+        except CallError as error:
+            if number > 1:
+                _name(error, f"the rows from {skipped + 1} on")
+            raise
+        came, total = len(answer.content.rows), count_at(answer, call.method.paging.total_key)
+        skipped += came
+        first = total if number == 1 else first
+        answer, repeated = seen.apart(answer)
+        rows += came - repeated
+        found = repeats(number, repeated) if repeated else f"it counts {first} rows, then {total}"
+        warnings = (changing(call, found),) if (repeated or total != first) and not changed else ()
+        changed = changed or "".join(warnings)
+        enough = call.row_limit is not None and rows >= call.row_limit
+        ended = not came or (skipped >= total if total is not None else came < (page_size(call) or 0))
+        if ended and total is not None and skipped < total and not changed:
+            raise lie(f"the list counts {total} rows and gave {skipped}", answer)
+        yield _page(call, answer, number, warnings, repeated)
+        if enough or ended:
+            return
+
+
 def _token(call: Call, answer: Answer) -> Cursor:
     """The token of the next page."""
     paging = call.method.paging
@@ -196,6 +225,7 @@ def _name(error: CallError, where: str) -> None:
 ALGORITHMS: Mapping[str, Callable[[Walk], AsyncGenerator[Page, None]]] = {
     "none": _single,
     "page_number": _numbered,
+    "offset": _offsets,
     "token": partial(_chained, _token),
     "link_header": partial(_chained, _link),
     "next_url": partial(_chained, _next_url),

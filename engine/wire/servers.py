@@ -115,8 +115,7 @@ def _override(provider: str, server: Server, settings: Settings) -> tuple[str, s
 
 def _check(url: str, source: str, settings: Settings) -> SplitResult:
     """Look at an address with suspicion; `source` is who names it."""
-    fault = _fault(url)
-    if fault:
+    if fault := address_fault(url):
         where = "" if "@" in url else f": {shown(url.partition('?')[0])}"  # there may be a password in it
         raise UsageError(f"{source} {fault}{where}", hint="write it as https://host, or https://host/path")
     parts = urlsplit(url)
@@ -128,7 +127,7 @@ def _check(url: str, source: str, settings: Settings) -> SplitResult:
     return parts
 
 
-def _fault(url: str) -> str:
+def address_fault(url: str) -> str:
     """What is wrong with an address; empty where nothing is."""
     if not re.fullmatch(r"[!-~]+", url) or re.search(r'[\\"<>^`|{}]', url):
         return "has characters that no address has"

@@ -8,7 +8,7 @@ from engine.errors import StatementError, SyntaxFault, explain
 from engine.language.dialect import parse_query, split
 from engine.language.hints import Hint
 from engine.language.parser import parse
-from engine.language.statements import Call, Change, Delete, Describe, Explain, Insert, Select, Show, Use
+from engine.language.statements import Call, Change, Delete, Describe, Explain, Insert, Registry, Select, Show, Use
 from engine.language.text import cut, slice_of, splice, weave
 
 
@@ -58,6 +58,9 @@ def test_statements_are_parted_at_semicolons(script: str, texts: list[str]) -> N
         ("SHOW EXTENDED SERVICES IN p LIKE '%x'", Show),
         ("SHOW RESOURCES FROM p.s", Show),
         ("SHOW METHODS IN p.s.r", Show),
+        ("REGISTRY LIST", Registry),
+        ("REGISTRY LIST p", Registry),
+        ("REGISTRY PULL p", Registry),
         ("DESCRIBE p.s.r", Describe),
         ("DESC EXTENDED p.s.r", Describe),
         ("DESCRIBE METHOD EXTENDED p.s.r.m", Describe),
@@ -153,6 +156,10 @@ def test_hints_stand_after_the_verb() -> None:
         ("SHOW METHODS IN p.s.r LIKE x", "expected a pattern in quotes after LIKE", "x"),
         ("SHOW PROVIDERS please", "the statement should end here", "please"),
         ("USE", "expected a provider", "USE"),
+        ("REGISTRY", "expected LIST or PULL", "REGISTRY"),
+        ("REGISTRY LST p", "write it as: REGISTRY LIST, or REGISTRY PULL provider", "LST"),
+        ("REGISTRY PULL", "expected a provider", "PULL"),
+        ("REGISTRY LIST p v1", "the statement should end here", "v1"),
         ("SELECT * FROM (EXEC p.s.r.m @a 1) x", "expected = after @a", "1"),
     ],
 )
@@ -212,3 +219,22 @@ def test_an_explanation_of_explanations_is_one() -> None:
     assert isinstance(statement.body, Explain)
     assert isinstance(statement.body.statement.body, Select)
     assert statement.body.analyze
+
+
+@pytest.mark.parametrize(
+    ("written", "provider", "version"),
+    [
+        ("linode", "linode", None),
+        ("digital-ocean v24.11.00274", "digital-ocean", "v24.11.00274"),
+        ("googleapis.com 1.0.0-beta.2 -- the last", "googleapis.com", "1.0.0-beta.2"),
+        ("\"select\" 'v1 x'", "select", "v1 x"),
+    ],
+)
+def test_a_registry_is_asked_by_names_as_registries_have_them(
+    written: str, provider: str, version: str | None
+) -> None:
+    (statement,) = parse(f"REGISTRY PULL {written};")
+    assert isinstance(statement.body, Registry)
+    assert statement.body.provider is not None
+    assert statement.body.provider.name == provider
+    assert (statement.body.version.name if statement.body.version else None) == version

@@ -33,6 +33,8 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
         ("SELECT '{{ x }}'", Cost()),
         ("SELECT 1", Cost("no request", "reads")),
         ("SHOW PROVIDERS;", Cost("no request", "reads")),
+        ("REGISTRY LIST", Cost("asks the registry", "reads")),
+        ("REGISTRY PULL shop", Cost("fetches provider documents", "reads")),
         (f"EXPLAIN DELETE FROM {IMAGES} WHERE id = 'private/1'", Cost("no request", "reads")),
         (f"SELECT * FROM {IMAGES}", Cost("all pages of images", "reads")),
         (f"SELECT * FROM {IMAGES} WHERE is_public = true", Cost("all pages of images, filtered", "reads")),

@@ -53,6 +53,8 @@ def texts(text: str, *kinds: str, **more: Any) -> set[str]:
         ("sel|", {"select"}),
         ("SEL|", {"SELECT"}),
         ("SHOW |", {"PROVIDERS", "SERVICES IN", "RESOURCES IN", "METHODS IN", "EXTENDED"}),
+        ("REGISTRY |", {"LIST", "PULL"}),
+        ("REGISTRY PULL |", set()),
         ("SHOW EXTENDED |", {"SERVICES IN", "RESOURCES IN", "METHODS IN"}),
         (f"SELECT * FROM {IMAGES} w|", {"where"}),
         (f"REPLACE {IMAGES} |", {"SET", "AS"}),

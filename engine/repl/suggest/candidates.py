@@ -28,6 +28,8 @@ def candidates(place: Place, known: Known) -> Found:
         yield from _beginnings(place, clause)
     elif clause in ("SHOW", "EXTENDED"):
         yield from _words(FOLLOWING[clause])
+    elif clause == "REGISTRY":
+        yield from _words(FOLLOWING[clause] if len(place.group.before) == 1 else ())
     elif clause in ("IN", "DESCRIBE", "DESC", "USE"):
         yield from _scope(place, known, clause)
     elif clause == "EXEC":

@@ -21,6 +21,7 @@ LIMIT OFFSET IN FROM JOIN INTO UPDATE REPLACE DESCRIBE DESC EXTENDED METHOD EXEC
 """
 _OPERAND = frozenset(_BEHIND.split())  # what an operand or a name stands behind
 _SHOWN = ("IN", "EXTENDED")  # clauses of a SHOW alone
+_FIRST = ("REPLACE", "REGISTRY")  # elsewhere a function, a name
 _BODIES = ("SELECT", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE")
 
 
@@ -96,7 +97,7 @@ class Place:
             found = [
                 word
                 for number, word in enumerate(words)
-                if word in _CLAUSES and (word != "REPLACE" or number == 0) and (word not in _SHOWN or shows)
+                if word in _CLAUSES and (word not in _FIRST or number == 0) and (word not in _SHOWN or shows)
             ]
             if found:
                 return "DELETE" if found[-2:] == ["DELETE", "FROM"] else found[-1]

@@ -22,6 +22,7 @@ VERBS: Mapping[str, str] = {
     "WITH": "a query with names for its parts",
     "VALUES": "rows written out",
     "USE": "a provider for names of two parts",
+    "REGISTRY": "list or pull provider documents",
 }
 
 _OPERATORS = ("AND", "OR", "=", "<>", "<", ">", "<=", ">=", "IN (", "NOT IN (", "LIKE", "GLOB", "REGEXP", "BETWEEN")
@@ -53,6 +54,7 @@ FOLLOWING: Mapping[str, tuple[str, ...]] = {
     "SHOW": ("PROVIDERS", "SERVICES IN", "RESOURCES IN", "METHODS IN", "EXTENDED"),
     "EXTENDED": ("SERVICES IN", "RESOURCES IN", "METHODS IN"),
     "IN": ("LIKE", "WHERE"),
+    "REGISTRY": ("LIST", "PULL"),
 }
 
 # By clause, what may stand where an operand is expected.
