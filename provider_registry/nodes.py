@@ -8,11 +8,12 @@ how one pass over a document finds all that is wrong with it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from provider_registry.faults import Fault, closest
 from provider_registry.layout import digest
@@ -90,14 +91,13 @@ class Library:
         return value
 
 
-@dataclass(frozen=True, eq=False)
-class Node:
+class Node(Struct, frozen=True, eq=False):
     """A value, where it stands, and the library it belongs to. An absent value is None."""
 
     value: Any
     file: str
     pointer: Pointer
-    library: Library = field(repr=False)
+    library: Library
 
     def __bool__(self) -> bool:
         return self.value is not None
@@ -275,22 +275,24 @@ def _file(node: Node, name: str, severity: Severity) -> str | None:
 def broken_references(root: Node) -> None:
     """Note, as warnings, the references of a document that lead nowhere and were not followed by reading it."""
     for node in walk(root):
-        if isinstance(node.value, dict) and isinstance(node.value.get("$ref"), str):
+        if isinstance(node.value.get("$ref"), str):
             follow(node, "warning")
 
 
 def walk(root: Node) -> Iterator[Node]:
     """Every mapping of a document, outside of examples and other data, each once however often it is aliased."""
     seen: set[int] = set()
-    pending = [root]
+    pending: list[tuple[Any, Pointer]] = [(root.value, root.pointer)] if isinstance(root.value, dict | list) else []
     while pending:
-        node = pending.pop()
-        if not isinstance(node.value, dict | list) or id(node.value) in seen:
+        value, pointer = pending.pop()
+        if id(value) in seen:
             continue
-        seen.add(id(node.value))
-        if isinstance(node.value, dict):
-            yield node
-            keys = [key for key in node.value if key not in PAYLOADS or node.pointer[-1:] == ("properties",)]
+        seen.add(id(value))
+        members: Sequence[tuple[str, Any]]
+        if isinstance(value, dict):
+            yield Node(value, root.file, pointer, root.library)
+            named = pointer[-1:] == ("properties",)
+            members = [pair for pair in value.items() if named or pair[0] not in PAYLOADS]
         else:
-            keys = [str(index) for index in range(len(node.value))]
-        pending.extend(node.child(key) for key in reversed(keys))
+            members = [(str(index), member) for index, member in enumerate(value)]
+        pending += [(m, (*pointer, key)) for key, m in reversed(members) if m.__class__ in (dict, list)]

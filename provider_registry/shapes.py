@@ -54,10 +54,15 @@ class Folded:
 
 def fold(node: Node, depth: int = 0) -> Folded:
     """A schema with its parts folded in. What is no mapping is a fault and describes anything."""
-    place = (node.file, node.pointer, id(node.value))  # the value: keys beside a `$ref` make two of one place
-    if place not in node.library.memo:
-        node.library.memo[place] = _fold(node, depth)
-    return cast(Folded, node.library.memo[place])
+    place, memo = _place(node), node.library.memo
+    if place not in memo:
+        memo[place] = _fold(node, depth)
+    return cast(Folded, memo[place])
+
+
+def _place(node: Node) -> tuple[object, ...]:
+    """What tells a schema from others. A mapping is itself: keys beside a `$ref` make two of one place."""
+    return (id(node.value),) if node.value.__class__ is dict else (node.file, node.pointer)
 
 
 def _fold(node: Node, depth: int) -> Folded:
@@ -137,7 +142,7 @@ def shape(node: Node, *, sent: bool = False, levels: int = LEVELS, size: int = S
 
 def _sized(node: Node, sent: bool, deep: int) -> tuple[Shape, int]:
     """A shape of so many levels, and of how many parts it is. Parts that are alike are one object in memory."""
-    place, memo = (node.file, node.pointer, id(node.value), sent, deep), node.library.memo
+    place, memo = (*_place(node), sent, deep), node.library.memo
     if not node:
         return Shape(type="any", nullable=True), 1
     if place not in memo:
