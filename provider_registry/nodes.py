@@ -22,6 +22,7 @@ from provider_registry.source import parse
 Pointer = tuple[str, ...]
 Severity = Literal["error", "warning"]
 T = TypeVar("T")
+_HOLDERS = (dict, list, type(None))  # what may have members
 PAYLOADS = ("example", "examples", "default", "enum", "const")  # data, in which a `$ref` refers to nothing
 
 
@@ -53,6 +54,7 @@ class Library:
         self._roots: dict[str, Node] = {}
         self.targets: dict[tuple[str, str], tuple[Node, Pointer]] = {}  # file, reference -> what was found there
         self.memo: dict[tuple[object, ...], Any] = {}  # for readers: what they made of a node
+        self.extended: set[str] = set()  # the files in which a key of ours stands, or is only mentioned
 
     @property
     def faults(self) -> list[Fault]:
@@ -83,6 +85,8 @@ class Library:
             self.report(file, (), f"cannot be read: {error.strerror}")
             return None
         self.digests[file] = digest(data)
+        if b"x-stratoql-" in data.lower():
+            self.extended.add(file)
         value, problems = parse(data)
         for line, problem in problems:
             self.report(file, (), f"line {line}: {problem}")
@@ -109,7 +113,7 @@ class Node(Struct, frozen=True, eq=False):
     def child(self, key: str) -> Node:
         """A member as it stands, its `$ref` not followed."""
         value = None
-        if isinstance(self.value, dict):
+        if self.value.__class__ is dict:
             value = self.value.get(key)
         elif isinstance(self.value, list) and key.isdecimal() and int(key) < len(self.value):
             value = self.value[int(key)]
@@ -117,9 +121,10 @@ class Node(Struct, frozen=True, eq=False):
 
     def get(self, key: str) -> Node:
         """A member of a mapping or list, its `$ref` followed; absent where there is none."""
-        if not isinstance(self.value, dict | list | None):
+        below = self.child(key)
+        if below.value is None and not isinstance(self.value, _HOLDERS):
             self.fault(f"must be a mapping, got {shown(self.value)}")
-        return follow(self.child(key))
+        return follow(below) if below.value.__class__ is dict and "$ref" in below.value else below
 
     def has(self, key: str) -> bool:
         """Whether a mapping has this key, be its value null."""
