@@ -140,7 +140,7 @@ def _named(kind: str, name: str, parent: str, members: Mapping[str, T]) -> T:
     if name in members:
         return members[name]
     folded = name.casefold()
-    for known, member in members.items():
+    for known in members:  # not items(): a member may have to be decoded
         if known.casefold() == folded:
-            return member
+            return members[known]
     raise NotFound(kind, name, parent, list(members))

@@ -8,6 +8,7 @@ Annotations are not postponed here: msgspec would evaluate each as text when it 
 start three milliseconds.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -287,7 +288,7 @@ class Service(_Data, frozen=True):
     title: str = ""
     description: str = ""
     version: str = ""
-    resources: dict[str, Resource] = {}
+    resources: Mapping[str, Resource] = {}
 
 
 class ServiceRef(_Data, frozen=True):

@@ -140,8 +140,8 @@ def _document(loader: _Safe) -> tuple[Any, list[Problem]]:
     """
     events = _Events(loader.get_event, {}, set(), [])
     value, documents = None, 0
-    while type(event := events.next()) is not yaml.StreamEndEvent:
-        if type(event) is yaml.DocumentStartEvent:
+    while (kind := type(event := events.next())) is not yaml.StreamEndEvent:
+        if kind is yaml.DocumentStartEvent:
             documents += 1
             if documents > 1:
                 raise _Fault(event.start_mark.line, "not YAML: expected a single document in the stream")
@@ -224,11 +224,12 @@ def _mapping(events: _Events, start: Any, depth: int) -> dict[str, Any]:
 
 def _key(events: _Events, event: Any) -> str:
     """A key as it is written."""
-    if type(event) is yaml.ScalarEvent:
+    kind = type(event)
+    if kind is yaml.ScalarEvent:
         if event.anchor:
             _text(events, event, 0)
         return str(event.value)
-    known = events.anchors.get(event.anchor) if type(event) is yaml.AliasEvent else None
+    known = events.anchors.get(event.anchor) if kind is yaml.AliasEvent else None
     written = known[1] if known else None
     if written is None:
         raise _Fault(event.start_mark.line, "not YAML: a key must be text")
