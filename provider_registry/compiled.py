@@ -1,6 +1,6 @@
 """Documents compiled: a Provider or Service as MessagePack beside the digests of the files it was read from.
 
-Of a service only the names of its resources are decoded at first: a statement uses one or two of what may be hundreds.
+Of a service only the names of its resources are decoded at first: a statement uses one or two of what may be many.
 
 An entry counts only while every one of those files has the digest it had, and the code that read them is the code
 that runs. Anything else (a cut file, an older format, a folder that cannot be written) is no entry and no error.
@@ -79,14 +79,13 @@ def _decoded(value: msgspec.Raw, kind: type[T]) -> T:
     if kind is not Service:
         return msgspec.msgpack.decode(value, type=kind)
     found = msgspec.msgpack.decode(value, type=_Stored)
-    service = Service(
+    return Service(
         name=found.name,
         title=found.title,
         description=found.description,
         version=found.version,
         resources=Kept(found.resources),
     )
-    return service
 
 
 def store(folder: Path, document: str, name: str, value: Provider | Service, digests: Mapping[str, bytes]) -> None:

@@ -7,7 +7,7 @@ the properties of all of them, a null among the types makes it nullable. What is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
