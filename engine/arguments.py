@@ -60,6 +60,7 @@ def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
         filter=step.filter,
         page_size=page_size,
         row_limit=1 if step.counts else step.limit,
+        count=step.counts,
     )
     return Job(call, row)
 

@@ -53,6 +53,9 @@ ALGORITHMS: Mapping[str, Known] = {  # by the names that documents give them
 }
 
 
+_DELAYS: Mapping[str, float | None] = {"exponential": None, "constant": 1.0, "fixed": 1.0}  # how delays grow
+
+
 def nearest(levels: Levels, key: str) -> Node | None:
     """The nearest block's value of a key; None where no block has it."""
     return next((level.get(key) for level in levels if level.has(key)), None)
@@ -152,11 +155,19 @@ def retry(levels: Levels) -> Retry:
     ):
         if number is not None and number < least:
             node.fault(f"must be at least {least}, got {number:g}", key)
-    statuses = _statuses(node.get("retryable_conditions"))
+    statuses, multiplier = _statuses(node.get("retryable_conditions")), node.number("multiplier")
+    if multiplier is not None and multiplier < 1:
+        node.fault(f"must be at least 1, got {multiplier:g}", "multiplier")
+    if node.text("algorithm", "exponential") not in _DELAYS:
+        node.fault(
+            f"there is no algorithm {node.text('algorithm')!r}{closest(node.text('algorithm'), _DELAYS)}", "algorithm"
+        )
     return Retry(
         max_attempts=said.max_attempts if attempts is None else int(attempts),
         initial_delay=said.initial_delay if first is None else first / 1000,
         max_delay=said.max_delay if longest is None else longest / 1000,
+        multiplier=_DELAYS.get(node.text("algorithm")) or multiplier or said.multiplier,
+        methods=tuple(method.upper() for method in node.texts("retryable_methods")),
         statuses=said.statuses if statuses is None else statuses,
         busy_reasons=node.texts("x-stratoql-busy-reasons"),
         maintenance_header=node.text("x-stratoql-maintenance-header") or None,
@@ -187,11 +198,11 @@ def filtering(method: Node, columns: Sequence[Column]) -> tuple[Filtering | None
     node = method.get("x-stratoql-filtering")
     if not node:
         return None, tuple(columns)
-    known = {column.name for column in columns}
+    known = {column.name: column for column in columns}
     filters: dict[str, Filter] = {}
     for name, declared in node.entries("columns"):
         if name in known:
-            filters[name] = _filter(name, declared)
+            filters[name] = _filter(known[name].key, declared)
         else:
             node.get("columns").fault(f"the rows have no column {name!r}{closest(name, known)}", name)
     if node.text("algorithm", "x_filter") != "x_filter":
@@ -205,7 +216,7 @@ def filtering(method: Node, columns: Sequence[Column]) -> tuple[Filtering | None
     return how, tuple(_filtered(column, filters.get(column.name)) for column in columns)
 
 
-def _filter(name: str, node: Node) -> Filter:
+def _filter(field: str, node: Node) -> Filter:
     exact, inexact = node.texts("exact"), node.texts("inexact")
     for key, words in (("exact", exact), ("inexact", inexact)):
         for index, word in enumerate(words):
@@ -214,7 +225,7 @@ def _filter(name: str, node: Node) -> Filter:
             elif key == "inexact" and word in exact:
                 node.fault(f"{word} cannot be exact and inexact", key, str(index))
     return Filter(
-        field=node.text("field", name),
+        field=node.text("field", field),
         exact=exact,
         inexact=inexact,
         top_level=node.flag("top_level"),

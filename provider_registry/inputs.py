@@ -17,6 +17,7 @@ from provider_registry.shapes import example, fold, plain, read_only, shape
 
 _PLACEHOLDER = re.compile(r"{([^{}]*)}")
 _IGNORED_HEADERS = ("accept", "content-type", "authorization")  # OpenAPI gives these another place
+_FORM = re.compile(r"{([^{}:]+):[^{}]*}")  # `{site:.+}`: a variable and a form of its values, which is not looked at
 Pair = tuple[Param, Node]  # a parameter, and where it is declared
 
 
@@ -209,7 +210,7 @@ def server(places: Iterable[Node]) -> tuple[Server, list[Pair]]:
         return Server(url=""), []
     if isinstance(node.value, str):  # baseUrl
         node = Node({"url": node.value}, node.file, node.pointer, node.library)
-    url = node.text("url").rstrip("/")
+    url = _FORM.sub(r"{\1}", node.text("url")).rstrip("/")
     if not re.match(r"https?://[^/]", url):
         node.fault(f"the address of a server begins with https://, got {url!r}", "url")
     variables = dict(node.entries("variables"))
@@ -226,13 +227,17 @@ def _variable(node: Node) -> Variable:
     return Variable(
         default=node.text("default"),
         enum=node.texts("enum"),
-        env=node.text("x-stratoql-env") or None,
+        env=_env(node),
         description=node.text("description"),
     )
 
 
+def _env(node: Node) -> str | None:
+    return node.text("x-stratoql-env") or node.text("x-stackQL-envVar") or None
+
+
 def _server_param(name: str, node: Node) -> Param:
-    """A variable as an input; without a default it has to be given."""
+    """A variable as an input; without a default, and a variable of the environment, it has to be given."""
     default: Any = node.text("default") or None
     if default is not None and node.texts("enum") and default not in node.texts("enum"):
         node.fault(f"the default {default!r} is not among the values of enum", "default")
@@ -241,7 +246,7 @@ def _server_param(name: str, node: Node) -> Param:
         wire=name,
         location="server",
         shape=Shape(enum=node.texts("enum")),
-        required=default is None,
+        required=default is None and _env(node) is None,
         default=default,
         description=node.text("description"),
     )

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
 
 from msgspec.structs import replace
 
 from provider_registry.auth import auth
+from provider_registry.casing import renamed, snaked
+from provider_registry.casing import spelled as respelled
 from provider_registry.config import Levels, filtering, limit, nearest, paging, retry
 from provider_registry.faults import closest
 from provider_registry.inputs import Pair, body, distinct, parameters, server
 from provider_registry.model import VERBS, Column, Method, Paging, Resource, Response, Server
 from provider_registry.nodes import Node, Severity, follow, pointer_parts, referred
 from provider_registry.objectkeys import locate, parts, spelled
-from provider_registry.shapes import column, columns, fold
+from provider_registry.options import options
+from provider_registry.shapes import column, columns, fold, plain
+from provider_registry.source import parse
+from provider_registry.spoken import translated, unspoken
+from provider_registry.views import view
 
 HTTP = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_SAFE = ("get", "head", "options")
 _ITEMS = "items"  # the property that holds the rows where nothing else is said
 _UNREAD = {  # what StackQL has and is not honoured here yet, by where it stands
-    "request": ("base", "default", "transform", "nativeCasing", "projection_map", "xmlTransform", "xmlDeclaration"),
-    "response": ("transform", "projection_map", "overrideMediaType", "async_schema_override"),
-    "": ("parameters", "apiMethod", "inverse"),
+    "response": ("projection_map", "overrideMediaType", "async_schema_override"),
+    "": ("apiMethod", "inverse"),
 }
 
 
@@ -33,11 +40,13 @@ class Surroundings:
     resource: Node
     levels: Levels
     items_key: str = _ITEMS
+    serving: Mapping[str, str] = field(default_factory=dict)  # the verb of each method that serves one
 
 
 def resource(name: str, node: Node, document: Node, outer: Levels, items_key: str = _ITEMS) -> Resource:
     """A resource with all its methods; the faults of each are noted."""
-    around = Surroundings(document, node, (node.get("config"), *outer), items_key or _ITEMS)
+    around = Surroundings(document, node, (node.get("config"), *outer), items_key or _ITEMS, _serving(node))
+    seen = view(node)
     built: dict[str, Method] = {}
     keyed: list[tuple[str, Node]] = []
     for method_name, declared in node.entries("methods"):
@@ -45,7 +54,7 @@ def resource(name: str, node: Node, document: Node, outer: Levels, items_key: st
         if found is not None:
             built[method_name], pairs = found
             keyed += [(param.key, where) for param, where in pairs if param.key]
-    if not node.get("methods"):
+    if not node.get("methods") and seen is None:
         node.fault("a resource has methods")
     made = Resource(
         name=name,
@@ -53,6 +62,7 @@ def resource(name: str, node: Node, document: Node, outer: Levels, items_key: st
         description=node.text("description"),
         methods=built,
         verbs=_verbs(node, built),
+        view=seen,
     )
     known = [c.name for c in made.columns or tuple(c for m in built.values() for c in m.response.columns)]
     for key, where in keyed:
@@ -76,6 +86,25 @@ def _verbs(node: Node, built: dict[str, Method]) -> dict[str, tuple[str, ...]]:
     named = {name for names in found.values() for name in names}
     found["exec"] = (*found.get("exec", ()), *(name for name in built if name not in named))
     return {verb: found[verb] for verb in VERBS if found.get(verb)}
+
+
+def _serving(node: Node) -> dict[str, str]:
+    """The verb of each method; of one that serves several, the one that changes least."""
+    found: dict[str, str] = {}
+    for verb in ("exec", "delete", "replace", "update", "insert", "select"):
+        for entry in _entries(node.get("sqlVerbs"), verb):
+            reference = entry.child("$ref").value
+            if isinstance(reference, str):
+                found[reference.rpartition("/")[2]] = verb
+    return found
+
+
+def _effect(verb: str, http: str, form: bool) -> Literal["", "none", "some"]:
+    """Whether a method changes something, where its verb of SQL and that of HTTP are not of one mind."""
+    if verb == "select":
+        return "" if http in _SAFE else "none"
+    acts = verb in ("insert", "update", "replace", "delete") or form
+    return "some" if acts and http in _SAFE else ""
 
 
 def _entries(verbs: Node, verb: str) -> Iterator[Node]:
@@ -124,16 +153,22 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
     given = distinct((*parameters(path, item, operation), *variables))
     media_type, inputs = _body(node, operation, levels, given)
     answer = _answer(node, operation)
+    form, numbered = translated(levels)
+    effect = _effect(around.serving.get(name, ""), http, form)
     params = tuple(param for param, _ in inputs)
-    pages = paging(levels, params, answer) if http == "get" else Paging()
-    response = _response(node, answer, pages, around.items_key)
+    pages = paging(levels, params, answer) if http == "get" or effect == "none" else Paging()
+    response = _response(node, answer, pages, around.items_key, snaked(levels))
     filters, filtered = filtering(node, response.columns)
+    if filters is None and not response.single:
+        filters, filtered, total = options(levels, response.columns)
+        pages = replace(pages, total_key=pages.total_key or total)
+    preset, inputs = _preset(node, respelled(inputs, node, levels))
     made = Method(
         name=name,
         http=http.upper(),
         path=path,
         server=base,
-        params=params,
+        params=tuple(param for param, _ in inputs),
         response=replace(response, columns=filtered),
         paging=pages,
         filtering=filters,
@@ -141,10 +176,42 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         retry=retry(levels),
         auth=auth(levels),
         media_type=media_type,
+        preset=preset,
+        base=_base(node, "base"),
+        fallback=_base(node, "default"),
+        form=form and http == "get",
+        numbered=numbered,
+        effect=effect,
+        unsupported=unspoken(node, operation, levels),
         title=operation.text("summary"),
         description=operation.text("description"),
     )
     return made, inputs
+
+
+def _preset(node: Node, inputs: Sequence[Pair]) -> tuple[dict[str, Any], list[Pair]]:
+    """What a document gives to inputs itself, by their SQL names, and the inputs: those need not be given."""
+    said = node.get("parameters").mapping()
+    found: dict[str, Any] = {}
+    pairs = []
+    for param, where in inputs:
+        if param.wire in said:
+            found[param.name] = plain(said[param.wire])
+            param = replace(param, required=False)
+        pairs.append((param, where))
+    for name in said:
+        if name not in [param.wire for param, _ in inputs]:
+            node.get("parameters").fault(f"the method has no input {name!r}", name, severity="warning")
+    return found, pairs
+
+
+def _base(node: Node, key: str) -> dict[str, Any]:
+    """What a body holds before anything is put in it: written as a mapping, or as the text of JSON."""
+    said = node.get("request").child(key)
+    value = parse(said.value.encode())[0] if isinstance(said.value, str) else said.value
+    if value is not None and not isinstance(value, dict):
+        said.fault("must be a mapping or the text of a JSON object")
+    return cast(dict[str, Any], plain(value)) if isinstance(value, dict) else {}
 
 
 def _server(node: Node, item: Node, operation: Node, around: Surroundings) -> tuple[Server, list[Pair]]:
@@ -163,8 +230,21 @@ def _body(node: Node, operation: Node, levels: Levels, given: list[Pair]) -> tup
         return media_type, given
     taken = [param.name for param, _ in given]
     required = node.get("request").texts("required")
-    attributes = body(schema, nearest(levels, "requestBodyTranslate"), required, taken)
+    attributes = _second_names(node, body(schema, _naming(levels), required, taken))
     return media_type, sorted((*given, *attributes), key=lambda pair: pair[0].location == "server")
+
+
+def _naming(levels: Levels) -> Node | None:
+    """The block that says how attributes of a body are called. Some documents say it of the request."""
+    found, other = nearest(levels, "requestBodyTranslate"), nearest(levels, "requestTranslate")
+    return other if found is None and other is not None and other.text("algorithm").startswith("naive") else found
+
+
+def _second_names(node: Node, attributes: Sequence[Pair]) -> list[Pair]:
+    """Attributes with the names that `projection_map` gives them beside their own."""
+    said = node.get("request").get("projection_map").mapping()
+    names = {wire: name for name, wire in said.items() if isinstance(wire, str)}
+    return [(replace(p, alias=p.alias or names.get(p.wire)), where) for p, where in attributes]
 
 
 def _operation(node: Node) -> tuple[str, str, Node, Node] | None:
@@ -226,7 +306,7 @@ def _answer(node: Node, operation: Node) -> Node | None:
     return content.get(wanted).get("schema") or None
 
 
-def _response(node: Node, answer: Node | None, pages: Paging, items_key: str) -> Response:
+def _response(node: Node, answer: Node | None, pages: Paging, items_key: str, snake: bool) -> Response:
     """Where the rows are, what they look like, and what stands around them."""
     said = node.get("response")
     key = said.text("objectKey")
@@ -248,7 +328,10 @@ def _response(node: Node, answer: Node | None, pages: Paging, items_key: str) ->
         row = folded.words["items"]
     rows = spelled(found)
     single = rows is None and not listed
-    return Response(rows=rows, single=single, columns=columns(row), envelope=_envelope(answer) if rows else ())
+    made, around = columns(row), _envelope(answer) if rows else ()
+    if snake:
+        made, around = renamed(made), renamed(around)
+    return Response(rows=rows, single=single, columns=made, envelope=around)
 
 
 def _default_key(answer: Node, pages: Paging, items_key: str) -> tuple[str, ...]:

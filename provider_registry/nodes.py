@@ -19,6 +19,7 @@ from provider_registry.faults import Fault, closest
 from provider_registry.layout import digest
 from provider_registry.source import parse
 
+LARGEST = 64 * 2**20  # bytes of a document: the largest that is published has eight million
 Pointer = tuple[str, ...]
 Severity = Literal["error", "warning"]
 T = TypeVar("T")
@@ -79,6 +80,11 @@ class Library:
 
     def _read(self, file: str) -> Any:
         try:
+            if (size := os.path.getsize(file)) > LARGEST:
+                self.report(
+                    file, (), f"has {size / 2**20:.0f} MiB, more than the {LARGEST / 2**20:.0f} that are read"
+                )
+                return None
             with open(file, "rb") as stream:
                 data = stream.read()
         except OSError as error:

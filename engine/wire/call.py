@@ -27,6 +27,7 @@ class Call(Struct, frozen=True):
     filter: Mapping[str, Any] | None = None  # the API's filter, as a JSON object
     page_size: int | None = None  # None: the largest the document allows
     row_limit: int | None = None  # stop asking for pages once this many rows came
+    count: bool = False  # only the number of rows is wanted
 
 
 class Cost(Struct, frozen=True):
