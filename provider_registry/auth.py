@@ -128,7 +128,7 @@ def _oauth2(node: Node) -> Auth:
         token_url=node.text("token_url"),
         scopes=node.texts("scopes"),
         style=_STYLES.get(node.text("auth_style"), "any"),
-        values={key: tuple(_several(value)) for key, value in node.entries("values")},
+        values=tuple((key, one) for key, value in node.entries("values") for one in _several(value)),
     )
 
 

@@ -23,17 +23,17 @@ def wanted(call: Call, settings: Settings) -> Iterator[Placed]:
     if how is None or how.algorithm != "odata" or not settings.pushdown:
         return
     said = how.options
-    found: dict[str | None, Any] = dict(call.filter or {})
+    found: dict[str, Any] = dict(call.filter or {})
     if said.select and not call.count and (listed := _listed(call)):
         found[said.select] = said.select_delimiter.join(listed)
     if call.count and said.count:
         found[said.count] = said.count_value
     # A limit beyond the most that is taken would come back shorter than it was asked for.
-    if call.row_limit is not None and call.rows == call.method.response.rows:
-        if said.top_maximum is None or call.row_limit <= said.top_maximum:
-            found[said.top] = call.row_limit
+    limit, most = call.row_limit, said.top_maximum
+    if said.top and limit is not None and call.rows == call.method.response.rows and limit <= (most or limit):
+        found[said.top] = limit
     given = {param.wire for param in call.method.params if param.location == "query" and param.name in call.args}
-    yield from (("query", (), name, value) for name, value in found.items() if name and name not in given)
+    yield from (("query", (), name, value) for name, value in found.items() if name not in given)
 
 
 def _listed(call: Call) -> list[str]:

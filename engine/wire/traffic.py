@@ -47,7 +47,7 @@ class Traffic:
         self._client = client
         self._settings = settings
         self._walks = 0
-        self._grants: dict[tuple[str, Auth, str, str], Grant] = {}
+        self._grants: dict[tuple[str, Auth, str, str, int], Grant] = {}
 
     async def pages(self, call: Call) -> AsyncGenerator[Page, None]:
         """The pages of a call, in order.
@@ -111,7 +111,7 @@ class Traffic:
         `home` is the only origin that may see the credential. Raises CallError.
         """
         client, method, attempt = self._client, call.method, 0
-        grant = self.grant(call, request.url, home)
+        grant = await self.grant(call, request.url, home)
         spent: list[Cost] = []
         try:
             while True:
@@ -125,6 +125,8 @@ class Traffic:
                     spent.append(Cost(decoding=client.clock.now() - began))
                     return found, sum(spent, Cost())
                 except CallError as error:
+                    if isinstance(error, ApiError) and error.status == 401:
+                        client.tokens.forget(grant)
                     wait = decide(method, attempt, error, client.clock.random)
                     if wait is None:
                         error.cost = sum(spent, Cost())
@@ -142,13 +144,25 @@ class Traffic:
             self.cost += total
             client.stats += total
 
-    def grant(self, call: Call, url: str, home: str) -> Grant:
+    async def grant(self, call: Call, url: str, home: str) -> Grant:
         """What authentication adds to a request. Looked up once: a file is not read again for every page."""
-        auth = call.method.auth
-        key = (call.provider, auth, origin(url), home)
+        auth, token = call.method.auth, None
+        if auth.type == "oauth2" and self._settings.token is None and origin(url) == home:
+            token = await self._client.tokens.token(call, self._settings, home, self._exchanged)
+        key = (call.provider, auth, origin(url), home, hash(token))
         if key not in self._grants:
-            self._grants[key] = authorize(auth, call.provider, self._settings, url=url, home=home)
+            self._grants[key] = authorize(auth, call.provider, self._settings, url=url, home=home, token=token)
         return self._grants[key]
+
+    async def _exchanged(self, call: Call, request: Request, grant: Grant) -> Reply:
+        """The answer of an address that gives tokens."""
+        self.budget.spend()
+        spent: list[Cost] = []
+        try:
+            return await self._once(call, request, grant, 1, spent)
+        finally:
+            self.cost += sum(spent, Cost())
+            self._client.stats += sum(spent, Cost())
 
     def scrub(self, text: str) -> str:
         """A text without any secret that has been used."""
@@ -226,10 +240,12 @@ def _limit_key(call: Call, request: Request, grant: Grant) -> Key:
 
 
 def _refuses_filter(call: Call, error: ApiError) -> bool:
-    """Whether a 400 is about the filter's header."""
+    """Whether a 400 is about the filter's header; of query options a refusal seldom says what it is about."""
     rule = call.method.filtering
-    if error.status != 400 or not call.filter or rule is None or not call.method.reads:
+    if error.status not in (400, 501) or not call.filter or rule is None or not call.method.reads:
         return False
+    if rule.algorithm == "odata":
+        return True
     return any((reason.field or "").lower() == rule.header.lower() for reason in error.errors)
 
 
