@@ -188,8 +188,8 @@ def _merged(pushed: Mapping[str, Any], term: Mapping[str, Any]) -> dict[str, Any
 def _value(column: Column, text: str) -> Any:
     """A constant's value as the API takes it for this column; None where SQL and the API might not mean the same.
 
-    A boolean takes 0 and 1, an integer a whole number, a number any that is finite, a string a text that is not empty. SQLite computes the
-    constant, so that an expression means what it means in the query.
+    A boolean takes 0 and 1, an integer a whole number, a number any that is finite, a string a text not empty.
+    SQLite computes the constant, so that an expression means what it means in the query.
     """
     value = evaluate(text)
     kind = column.shape.type

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
-from sqlglot import exp
-from sqlglot.tokens import TokenType
+from sqlglot import Token, TokenType, exp
 
 from engine.errors import Refused, Span
 from engine.functions import AGGREGATES
@@ -24,7 +23,7 @@ from engine.planner.pins import example
 from engine.planner.predicates import Predicate, conjuncts, predicates
 from provider_registry.model import Param, Resource, View
 
-_HOLE = re.compile(r"'[^']*{{[^']*'|{{-?\s*\.?(\w+)\s*-?}}")  # a string with a hole in it, or a hole of its own
+_HOLE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|{{-?\s*\.?(\w+)\s*-?}}")  # a comment, a string, a hole of its own
 _NAME = re.compile(r"{{-?\s*\.?(\w+)\s*-?}}")
 _BARRIERS = ("with_", "distinct", "group", "having", "windows", "qualify", "limit", "offset")
 _CLAUSES = (TokenType.GROUP_BY, TokenType.HAVING, TokenType.ORDER_BY, TokenType.LIMIT, TokenType.WINDOW)
@@ -159,6 +158,8 @@ def _filled(sql: str, values: Mapping[str, str]) -> str:
     def fill(match: re.Match[str]) -> str:
         if match[1]:
             return values[match[1]]
+        if match[0][0] == "-" or _NAME.search(match[0]) is None:
+            return match[0]
         pieces = [piece for piece in _parted(match[0][1:-1], values) if piece != "''"]
         return pieces[0] if len(pieces) == 1 else "(" + " || ".join(pieces) + ")"
 
@@ -181,13 +182,13 @@ def _gives(sql: str, name: str) -> bool:
 
 
 def _narrowed(sql: str, tree: exp.Select, seen: _Seen, names: Names, values: Mapping[str, str]) -> str:
-    """A view with what is said of its columns in its own WHERE too, where each row that comes out is one that went in."""
+    """A view with what is said of its columns in its own WHERE too: where each row that comes out once went in."""
     if any(tree.args.get(barrier) for barrier in _BARRIERS) or tree.find(exp.AggFunc, exp.Window):
         return sql
     if any(call.name.casefold() in AGGREGATES for call in tree.find_all(exp.Anonymous)):
         return sql
     outputs, starred = _outputs(tree)
-    known = _inputs(tree, names)
+    known, listed = _inputs(tree, names), _listed(tree, names) if starred else {}
     terms, carried = [], {}
     for predicate in seen.said:
         name = predicate.column.name.casefold()
@@ -195,7 +196,7 @@ def _narrowed(sql: str, tree: exp.Select, seen: _Seen, names: Names, values: Map
             continue
         inner = outputs.get(name)
         if name not in outputs:
-            inner = quote_name(known.get(name, name)) if name in known or starred else None
+            inner = quote_name({**listed, **known}[name]) if name in known or name in listed else None
             if name in known:
                 carried[known[name]] = inner
         if inner is not None:
@@ -204,7 +205,7 @@ def _narrowed(sql: str, tree: exp.Select, seen: _Seen, names: Names, values: Map
 
 
 def _outputs(tree: exp.Select) -> tuple[dict[str, str | None], bool]:
-    """The columns that a SELECT names, each with the column it is of; None: it is computed. Whether there is a star."""
+    """The columns that a SELECT names, each with the column it is of, None where it is computed; if it has a star."""
     outputs: dict[str, str | None] = {}
     starred = False
     for item in tree.expressions:
@@ -232,6 +233,13 @@ def _inputs(tree: exp.Select, names: Names) -> dict[str, str]:
     return found
 
 
+def _listed(tree: exp.Select, names: Names) -> dict[str, str]:
+    """The columns behind the star of a SELECT from one resource, by name in lower case."""
+    tables = list(relations(tree))
+    named = _resource(tables[0], names) if len(tables) == 1 and isinstance(tables[0], exp.Table) else None
+    return {column.name.casefold(): column.name for column in named[1].columns} if named else {}
+
+
 def _term(inner: str, predicate: Predicate) -> str:
     values = predicate.values
     if predicate.operator == "IN":
@@ -241,7 +249,8 @@ def _term(inner: str, predicate: Predicate) -> str:
 
 def _spliced(sql: str, terms: Sequence[str], carried: Mapping[str, str | None]) -> str:
     """A SELECT with further terms in its WHERE and further columns in its list."""
-    depth, at = 0, {}
+    depth = 0
+    at: dict[TokenType, Token] = {}
     for token in tokenize(sql):
         depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
         if depth == 0:
