@@ -72,7 +72,7 @@ def steering(call: Call) -> tuple[str, ...]:
     """The paths into the body that tell how a list continues."""
     paging = call.method.paging
     answer = paging.response_key if paging.response_location == "body" else None
-    keys = (answer, paging.terminator_key, paging.total_key) if paging.algorithm != "none" else ()
+    keys = (answer, paging.terminator_key, paging.total_key) if paging.algorithm != "none" else (paging.total_key,)
     return tuple(key for key in keys if key)
 
 
