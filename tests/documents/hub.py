@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import httpx
 
@@ -57,7 +58,7 @@ def _line(request: httpx.Request) -> str:
         f"  {name}: {request.headers[name]}" for name in ("Authorization", "X-Api-Key") if name in request.headers
     ]
     body = f"  {request.content.decode()}" if request.content else ""
-    return f"{request.method} {unquote(url)}{''.join(kept)}{body}"
+    return f"{request.method} {unquote_plus(url)}{''.join(kept)}{body}"
 
 
 def _numbers(_: Api, __: httpx.Request, query: Mapping[str, str]) -> Any:
