@@ -122,9 +122,7 @@ def _holds(person: Mapping[str, Any], term: str) -> bool:
     have = person[name]
     if have is None:
         return False
-    return {"eq": have == value, "gt": have > value, "ge": have >= value, "lt": have < value, "le": have <= value}[
-        word
-    ]
+    return bool(getattr(operator, word)(have, value))
 
 
 def _logs(_: Api, __: httpx.Request, query: Mapping[str, str]) -> Any:
