@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from provider_registry.casing import snake
 from provider_registry.model import Column, Param, Shape, Type, View
 from provider_registry.nodes import Node
 
@@ -47,7 +46,6 @@ def _made(node: Node, resource: Node) -> View:
             required=True,
             shape=_shape(told.get(name)),
             description=told[name].text("description") if name in told else "",
-            alias=snake(name) if snake(name) != name else None,
         )
         for name in names
     ]

@@ -55,6 +55,8 @@ def _piece(field: str, operator: str, pattern: str, known: Sequence[str]) -> str
 
     >>> _piece("n", "LIKE", "2024-%", ()), _piece("n", "LIKE", "web%", ()), _piece("n", "GLOB", "*.iso", ["endswith"])
     ("startswith(n,'2024-')", None, "endswith(n,'.iso')")
+    >>> _piece("n", "GLOB", "*x[0-9]", ()), _piece("n", "GLOB", "x*-[0-9]y", ())
+    ("contains(n,'x')", "startswith(n,'x')")
     >>> _piece("n", "LIKE", "%-0_7%", ()), _piece("n", "GLOB", "*", ()), _piece("n", "GLOB", "a*b", ["contains"])
     ("contains(n,'-0')", None, "contains(n,'a')")
     """

@@ -92,10 +92,9 @@ def _qualifiers(table: exp.Table) -> Iterator[tuple[int, int, str]]:
 def _said(table: exp.Table, resource: Resource) -> Iterator[Predicate]:
     """The comparisons of a view's columns with constants, by the query around it."""
     select = table.find_ancestor(exp.Select)
-    if select is None:
-        return
+    assert select is not None  # a table stands in a FROM
     alone = len(list(relations(select))) == 1
-    params = {name.casefold() for p in _params(resource) for name in (p.name, p.alias) if name}
+    params = {param.name.casefold() for param in _params(resource)}
     alias = table.alias_or_name.casefold()
     for term in conjuncts(Scope(select, {}, frozenset(), frozenset(), None)):
         for predicate in predicates(term.node) if term.may_narrow(alias) else ():
@@ -129,8 +128,8 @@ def _given(seen: _Seen) -> list[Mapping[str, str]]:
     """The values of a view's parameters, as SQL: every combination of those the query names."""
     combined: list[Mapping[str, str]] = [{}]
     for param in seen.view.params:
-        spellings = {name.casefold() for name in (param.name, param.alias) if name}
-        said = [p for p in seen.said if p.column.name.casefold() in spellings and p.operator in ("=", "IN")]
+        named = [p for p in seen.said if p.column.name.casefold() == param.name.casefold()]
+        said = [p for p in named if p.operator in ("=", "IN")]
         if not said:
             raise Refused(
                 f"{seen.name} cannot be read without more: it needs {param.name}",

@@ -65,7 +65,7 @@ def _granted(request: httpx.Request, grant: Grant) -> httpx.Request:
             filter(None, (request.content, urlencode([(n, s.reveal()) for n, s in grant.form]).encode()))
         )
         stream = httpx.ByteStream(content)
-        headers = httpx.Headers({**headers, "Content-Length": str(len(content))})
+        headers = httpx.Headers({**headers, "content-length": str(len(content))})
     sealed = httpx.Request(request.method, url, headers=headers, stream=stream, extensions=request.extensions)
     for name, secret in grant.headers:
         sealed.headers[name] = secret.reveal()

@@ -76,12 +76,12 @@ class Tokens:
     async def _asked(self, call: Call, url: str, name: str, secret: str, send: Send) -> _Token:
         """A new token: the credentials in the header, and where that is refused, in the body."""
         auth = call.method.auth
-        styles = {"any": ("header", "body")}.get(auth.style, (auth.style,))
-        for style in styles:
-            request, grant = _request(auth, url, name, secret, style)
+        first, *other = {"any": ("header", "body")}.get(auth.style, (auth.style,))
+        request, grant = _request(auth, url, name, secret, first)
+        reply = await send(call, request, grant)
+        if other and reply.status in (400, 401):
+            request, grant = _request(auth, url, name, secret, other[0])
             reply = await send(call, request, grant)
-            if style == styles[-1] or reply.status not in (400, 401):
-                break
         return self._told(call, reply, grant)
 
     def _told(self, call: Call, reply: Reply, grant: Grant) -> _Token:

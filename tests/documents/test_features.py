@@ -24,6 +24,7 @@ ENVIRON = {
     "ACME_KEY": "key-1",
     "ACME_APP": "app-1",
 }
+MANY = ", ".join(map(str, range(501)))
 CASES = list(cases_in(Path(__file__).parent / "features.test"))
 
 
@@ -42,7 +43,7 @@ def run(sql: str, api: Api, *, pushdown: bool = True) -> Told:
     told = Told()
     with Session(settings, transport=httpx.MockTransport(api)) as session:
         try:
-            for result in session.run(sql.replace("{H}", "acme.hub")):
+            for result in session.run(sql.replace("{H}", "acme.hub").replace("{MANY}", MANY)):
                 rows = tuple(" | ".join(map(shown, row)) for row in result.fetchall())
                 told = Told(rows, (*result.messages, *result.warnings))
         except StratoqlError as error:
