@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from engine.errors import Refused
-from engine.language.statements import Describe, Name, Show
+from engine.language.statements import Describe, Name, Select, Show
 from engine.language.text import Text, quote_name, quote_text
 from engine.planner.names import Names
 from engine.result import Result, ResultColumn
 from engine.store import Store
-from provider_registry.model import VERBS, Column, Method, Param
+from provider_registry.model import VERBS, Column, Method, Param, Resource
 
 Table = tuple[Sequence[str], Iterable[Sequence[str]]]
 
@@ -32,6 +32,8 @@ def describe(statement: Describe, names: Names) -> Result:
         _, _, method = names.method(statement.target)
         return _method(method, extended=statement.extended)
     _, resource = names.resource(statement.target)
+    if resource.view is not None and not resource.columns:
+        return _viewed(statement, resource, names)
     if not resource.columns:
         raise Refused(
             f"{statement.target} has no columns: nothing selects from it",
@@ -39,6 +41,25 @@ def describe(statement: Describe, names: Names) -> Result:
             hint=f"SHOW METHODS IN {statement.target} lists what it does",
         )
     rows = [(c.name, _type(c), c.description) for c in resource.columns]
+    return _trimmed(("name", "type", "description"), rows, extended=statement.extended)
+
+
+def _viewed(statement: Describe, resource: Resource, names: Names) -> Result:
+    """The columns of a view whose document does not tell them: those of its SELECT."""
+    from engine.planner.pins import example
+    from engine.planner.planner import plan
+
+    params = resource.view.params if resource.view is not None else ()
+    given = " AND ".join(f"{quote_name(param.name)} = {example(param)}" for param in params)
+    target = ".".join(map(quote_name, statement.target.parts))
+    made = plan(Select(Text(f"SELECT * FROM {target}" + (f" WHERE {given}" if given else ""))), names)
+    store = Store()
+    for step in made.plan.steps:
+        store.create(step.table, step.table_columns)
+    columns, _ = store.select(made.plan.output or Text(""))
+    store.close()
+    types = made.output.types if made.output is not None else ()
+    rows = [(name, kind, "") for name, kind in zip(columns, types, strict=True)]
     return _trimmed(("name", "type", "description"), rows, extended=statement.extended)
 
 

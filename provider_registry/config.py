@@ -27,6 +27,7 @@ from provider_registry.model import (
 )
 from provider_registry.nodes import Node
 from provider_registry.objectkeys import locate, parts, spelled
+from provider_registry.shapes import fold
 
 Levels = Sequence[Node]  # config blocks, nearest first
 Algorithm = Literal["none", "page_number", "token", "link_header", "next_url"]
@@ -105,9 +106,11 @@ def _body_key(node: Node, key: str, name: str = "key") -> str:
 
 
 def _steers(body: Node | None, key: str) -> bool:
-    """Whether an answer can hold what steers the pages. One without a schema can hold anything."""
+    """Whether an answer can hold what steers the pages. One without a schema can hold anything, a bare array nothing."""
     if not body:
         return True
+    if fold(body).type == "array":
+        return False
     described = locate(body, ())
     return described is None or not described.has("properties") or locate(body, parts(key) or ()) is not None
 
