@@ -106,7 +106,7 @@ def _body_key(node: Node, key: str, name: str = "key") -> str:
 
 
 def _steers(body: Node | None, key: str) -> bool:
-    """Whether an answer can hold what steers the pages. One without a schema can hold anything, a bare array nothing."""
+    """Whether an answer can hold what steers the pages: without a schema anything, as an array nothing."""
     if not body:
         return True
     if fold(body).type == "array":

@@ -42,6 +42,7 @@ class Api:
     asked: list[str] = field(default_factory=list)
     tokens: int = 0
     failures: int = 0
+    folds: bool = False  # whether it takes `A` for `a`
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(_line(request))
@@ -95,7 +96,10 @@ def _boxes(_: Api, __: httpx.Request, ___: Mapping[str, str]) -> Any:
 
 def _people(api: Api, request: httpx.Request, query: Mapping[str, str]) -> Any:
     """An OData service, as far as this: `and` of comparisons, one order, top, select, count, pages of two."""
-    kept = [p for p in PEOPLE if all(_holds(p, term) for term in query.get("$filter", "").split(" and ") if term)]
+    said = query.get("$filter", "")
+    everyone = [{k: fold(v) for k, v in p.items()} for p in PEOPLE] if api.folds else PEOPLE
+    terms = [term for term in (fold(said) if api.folds else said).split(" and ") if term]
+    kept = [p for p, seen in zip(PEOPLE, everyone, strict=True) if all(_holds(seen, term) for term in terms)]
     if order := query.get("$orderby"):
         name, _, way = order.partition(" ")
         kept.sort(key=lambda p: (p[name] is not None, p[name] or 0), reverse=way == "desc")
@@ -109,6 +113,10 @@ def _people(api: Api, request: httpx.Request, query: Mapping[str, str]) -> Any:
     if skip + PAGE < min(top, total):
         found["@odata.nextLink"] = str(request.url.copy_set_param("skip", skip + PAGE))
     return found
+
+
+def fold(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def _holds(person: Mapping[str, Any], term: str) -> bool:

@@ -65,7 +65,7 @@ def test_read_only_fields_in_a_body(tmp_path: Path) -> None:
     sql = "INSERT INTO shop.stock.items (data__name) VALUES ('nut') RETURNING id"
     found, asked = rows(root, sql, {"id": "a", "name": "nut"})
     assert (found, asked) == ([("a",)], ['POST /api/items  {"name":"nut"}'])
-    with pytest.raises(UnknownName, match="add_item takes no 'data__id'"):
+    with pytest.raises(UnknownName, match="add_item has no parameter 'data__id'"):
         rows(root, "INSERT INTO shop.stock.items (data__name, data__id) VALUES ('nut', '1')", {})
 
 
