@@ -132,7 +132,7 @@ def _read_provider(file: Path) -> Reading[Provider]:
 def _read_service(ref: ServiceRef) -> Reading[Service]:
     from provider_registry.documents import read_service
 
-    return read_service(ref)
+    return read_service(ref, whole=False)
 
 
 def _named(kind: str, name: str, parent: str, members: Mapping[str, T]) -> T:

@@ -125,8 +125,11 @@ def _service_ref(name: str, node: Node, library: Library, protocol: str) -> Serv
     )
 
 
-def read_service(ref: ServiceRef) -> Reading[Service]:
-    """A service's document and what is wrong with it. Its provider's document is read for the config in it."""
+def read_service(ref: ServiceRef, *, whole: bool = True) -> Reading[Service]:
+    """A service's document and what is wrong with it. Its provider's document is read for the config in it.
+
+    `whole`: also look at what no resource leads to, where nothing can be worse than a warning.
+    """
     file = Path(ref.path)
     library = _library(file)
     document = library.open(file)
@@ -149,7 +152,8 @@ def read_service(ref: ServiceRef) -> Reading[Service]:
     )
     for root in library.files():
         unknown_extensions(root)
-    broken_references(document)
+    if whole:
+        broken_references(document)
     return Reading(value, tuple(library.faults), library.digests)
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from provider_registry.faults import closest
 from provider_registry.model import Location, Param, Server, Shape, Variable
 from provider_registry.nodes import Node
-from provider_registry.shapes import example, fold, plain, read_only, shape
+from provider_registry.shapes import example, fold, place_of, plain, read_only, shape
 
 _PLACEHOLDER = re.compile(r"{([^{}]*)}")
 _IGNORED_HEADERS = ("accept", "content-type", "authorization")  # OpenAPI gives these another place
@@ -186,6 +186,15 @@ def body(schema: Node, translate: Node | None, required: Iterable[str], taken: I
 
 
 def _body_param(name: str, attribute: Attribute, required: bool) -> Param:
+    """An attribute as a parameter. What creates a thing mostly takes the attributes of what changes it."""
+    node = attribute.node
+    place, memo = (*place_of(node), name, attribute.wire, attribute.parents, required), node.library.memo
+    if place not in memo:
+        memo[place] = _made(name, attribute, required)
+    return cast(Param, memo[place])
+
+
+def _made(name: str, attribute: Attribute, required: bool) -> Param:
     folded = fold(attribute.node)
     alias = folded.word("x-stackQL-alias")
     return Param(

@@ -54,13 +54,13 @@ class Folded:
 
 def fold(node: Node, depth: int = 0) -> Folded:
     """A schema with its parts folded in. What is no mapping is a fault and describes anything."""
-    place, memo = _place(node), node.library.memo
+    place, memo = place_of(node), node.library.memo
     if place not in memo:
         memo[place] = _fold(node, depth)
     return cast(Folded, memo[place])
 
 
-def _place(node: Node) -> tuple[object, ...]:
+def place_of(node: Node) -> tuple[object, ...]:
     """What tells a schema from others. A mapping is itself: keys beside a `$ref` make two of one place."""
     return (id(node.value),) if node.value.__class__ is dict else (node.file, node.pointer)
 
@@ -148,7 +148,7 @@ def _sized(node: Node, sent: bool, deep: int) -> tuple[Shape, int]:
     inner = folded.words.get("items")
     if inner is None and not folded.properties:
         sent, deep = False, 0  # nothing below, however it is looked at
-    place = (*_place(node), sent, deep)
+    place = (*place_of(node), sent, deep)
     if place not in memo:
         members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))} if deep else {}
         items = _sized(inner, sent, deep - 1) if inner and deep else None
@@ -227,7 +227,7 @@ def columns(row: Node) -> tuple[Column, ...]:
 
     Most methods of a resource answer with the same rows.
     """
-    place, memo = (*_place(row), "columns"), row.library.memo
+    place, memo = (*place_of(row), "columns"), row.library.memo
     if place not in memo:
         memo[place] = _columns(row)
     return cast(tuple[Column, ...], memo[place])
