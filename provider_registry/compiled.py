@@ -56,6 +56,9 @@ class Kept(Mapping[str, Resource]):
             self._decoded[name] = msgspec.msgpack.decode(self._stored[name], type=Resource)
         return self._decoded[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._stored
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._stored)
 

@@ -35,7 +35,7 @@ def _is_ours(node: Node) -> bool:
 
 def _made(node: Node, resource: Node) -> View:
     docs = resource.child("config").get("docs")
-    sql = node.text("ddl").strip().rstrip(";")
+    sql = node.text("ddl").strip().rstrip(";").rstrip()
     told = {entry.text("name"): entry for entry in docs.elements("requiredParams")}
     names = dict.fromkeys((*told, *_HOLE.findall(sql)))
     params = [
