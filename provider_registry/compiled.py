@@ -24,7 +24,7 @@ T = TypeVar("T", Provider, Service)
 _HERE = os.path.dirname(__file__)
 READERS = (  # the modules whose change makes entries stale
     *("model", "source", "nodes", "shapes", "objectkeys", "config", "auth", "inputs", "methods", "extensions"),
-    *("documents", "layout", "faults", "compiled", "casing", "options", "views", "spoken"),
+    *("documents", "layout", "faults", "compiled", "casing", "options", "given", "views", "spoken"),
 )
 
 

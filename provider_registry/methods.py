@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Literal
 
 from msgspec.structs import replace
 
 from provider_registry.auth import auth
 from provider_registry.casing import renamed, snaked
 from provider_registry.casing import spelled as respelled
-from provider_registry.config import Levels, filtering, limit, nearest, paging, retry
+from provider_registry.config import Levels, filtering, limit, paging, retry
 from provider_registry.faults import closest
+from provider_registry.given import constant, naming, preset, second_names
 from provider_registry.inputs import Pair, body, distinct, parameters, server
 from provider_registry.model import VERBS, Column, Method, Paging, Resource, Response, Server
 from provider_registry.nodes import Node, Severity, follow, pointer_parts, referred
 from provider_registry.objectkeys import locate, parts, spelled
 from provider_registry.options import options
-from provider_registry.shapes import column, columns, fold, plain
-from provider_registry.source import parse
+from provider_registry.shapes import column, columns, fold
 from provider_registry.spoken import translated, unspoken
 from provider_registry.views import view
 
@@ -162,7 +162,7 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
     if filters is None and not response.single:
         filters, filtered, total = options(levels, response.columns)
         pages = replace(pages, total_key=pages.total_key or total)
-    preset, inputs = _preset(node, respelled(inputs, node, levels))
+    values, inputs = preset(node, respelled(inputs, node, levels))
     made = Method(
         name=name,
         http=http.upper(),
@@ -176,9 +176,9 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         retry=retry(levels),
         auth=auth(levels),
         media_type=media_type,
-        preset=preset,
-        base=_base(node, "base"),
-        fallback=_base(node, "default"),
+        preset=values,
+        base=constant(node, "base"),
+        fallback=constant(node, "default"),
         form=form and http == "get",
         numbered=numbered,
         effect=effect,
@@ -187,31 +187,6 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         description=operation.text("description"),
     )
     return made, inputs
-
-
-def _preset(node: Node, inputs: Sequence[Pair]) -> tuple[dict[str, Any], list[Pair]]:
-    """What a document gives to inputs itself, by their SQL names, and the inputs: those need not be given."""
-    said = node.get("parameters").mapping()
-    found: dict[str, Any] = {}
-    pairs = []
-    for param, where in inputs:
-        if param.wire in said:
-            found[param.name] = plain(said[param.wire])
-            param = replace(param, required=False)
-        pairs.append((param, where))
-    for name in said:
-        if name not in [param.wire for param, _ in inputs]:
-            node.get("parameters").fault(f"the method has no input {name!r}", name, severity="warning")
-    return found, pairs
-
-
-def _base(node: Node, key: str) -> dict[str, Any]:
-    """What a body holds before anything is put in it: written as a mapping, or as the text of JSON."""
-    said = node.get("request").child(key)
-    value = parse(said.value.encode())[0] if isinstance(said.value, str) else said.value
-    if value is not None and not isinstance(value, dict):
-        said.fault("must be a mapping or the text of a JSON object")
-    return cast(dict[str, Any], plain(value)) if isinstance(value, dict) else {}
 
 
 def _server(node: Node, item: Node, operation: Node, around: Surroundings) -> tuple[Server, list[Pair]]:
@@ -230,21 +205,8 @@ def _body(node: Node, operation: Node, levels: Levels, given: list[Pair]) -> tup
         return media_type, given
     taken = [param.name for param, _ in given]
     required = node.get("request").texts("required")
-    attributes = _second_names(node, body(schema, _naming(levels), required, taken))
+    attributes = second_names(node, body(schema, naming(levels), required, taken))
     return media_type, sorted((*given, *attributes), key=lambda pair: pair[0].location == "server")
-
-
-def _naming(levels: Levels) -> Node | None:
-    """The block that says how attributes of a body are called. Some documents say it of the request."""
-    found, other = nearest(levels, "requestBodyTranslate"), nearest(levels, "requestTranslate")
-    return other if found is None and other is not None and other.text("algorithm").startswith("naive") else found
-
-
-def _second_names(node: Node, attributes: Sequence[Pair]) -> list[Pair]:
-    """Attributes with the names that `projection_map` gives them beside their own."""
-    said = node.get("request").get("projection_map").mapping()
-    names = {wire: name for name, wire in said.items() if isinstance(wire, str)}
-    return [(replace(p, alias=p.alias or names.get(p.wire)), where) for p, where in attributes]
 
 
 def _operation(node: Node) -> tuple[str, str, Node, Node] | None:
