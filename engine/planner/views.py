@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 from sqlglot import Token, TokenType, exp
 
-from engine.errors import Refused, Span
+from engine.errors import DocumentError, Refused, Span, UnknownName
 from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query, tokenize
 from engine.language.statements import Name
@@ -73,7 +73,10 @@ def _resource(table: exp.Table, names: Names) -> tuple[str, Resource] | None:
     parts = names.whole(tuple(part.name for part in table.parts))
     if len(parts) != 3:
         return None
-    _, resource = names.resource(Name(parts, Span(0, 0)))
+    try:
+        _, resource = names.resource(Name(parts, Span(0, 0)))
+    except (UnknownName, DocumentError):
+        return None
     return ".".join((*parts[:2], resource.name)).casefold(), resource
 
 

@@ -1,4 +1,4 @@
-"""The API behind tests/demo's `hub` and `lab`, played by a function: it does what it is asked, and says how."""
+"""The API behind the demo's `hub` and `lab`, played by a function: it does what it is asked, and says how."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.session import Session
 from engine.settings import Settings
 from tests.documents.hub import Api
-from tests.documents.test_features import ROOT
+from tests.documents.test_features import ROOTS
 
 NUMBERS = st.sampled_from(["id", "age", "score"])
 TEXTS = st.sampled_from(["name", "city", "born"])
@@ -37,7 +37,7 @@ LISTS = st.sampled_from(
 )
 ORDERS = st.sampled_from(["", " ORDER BY age", " ORDER BY age DESC", " ORDER BY score, id", " ORDER BY name DESC"])
 LIMITS = st.sampled_from(["", " LIMIT 1", " LIMIT 2", " LIMIT 3 OFFSET 1", " LIMIT 0", " LIMIT 9"])
-FROMS = st.sampled_from(["acme.hub.people", "(SELECT * FROM acme.hub.people LIMIT 4) p"])
+FROMS = st.sampled_from(["apex.hub.people", "(SELECT * FROM apex.hub.people LIMIT 4) p"])
 
 
 @st.composite
@@ -58,9 +58,7 @@ def sessions(request: pytest.FixtureRequest) -> Iterator[Both]:
     """A session that pushes down and one that does not, over the same API."""
     api = Api(folds=request.param)
     made = {
-        pushdown: Session(
-            Settings(environ={}, registry=(ROOT,), pushdown=pushdown), transport=httpx.MockTransport(api)
-        )
+        pushdown: Session(Settings(environ={}, registry=ROOTS, pushdown=pushdown), transport=httpx.MockTransport(api))
         for pushdown in (True, False)
     }
     yield made
