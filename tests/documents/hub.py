@@ -42,6 +42,7 @@ class Api:
     asked: list[str] = field(default_factory=list)
     tokens: int = 0
     failures: int = 0
+    refuses: bool = False  # whether it takes no filter at all
     folds: bool = False  # whether it takes `A` for `a`
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -97,6 +98,8 @@ def _boxes(_: Api, __: httpx.Request, ___: Mapping[str, str]) -> Any:
 def _people(api: Api, request: httpx.Request, query: Mapping[str, str]) -> Any:
     """An OData service, as far as this: `and` of comparisons, one order, top, select, count, pages of two."""
     said = query.get("$filter", "")
+    if said and api.refuses:
+        return httpx.Response(400, json={"error": {"code": "BadRequest", "message": "no filters here"}})
     everyone = [{k: fold(v) for k, v in p.items()} for p in PEOPLE] if api.folds else PEOPLE
     terms = [term for term in (fold(said) if api.folds else said).split(" and ") if term]
     kept = [p for p, seen in zip(PEOPLE, everyone, strict=True) if all(_holds(seen, term) for term in terms)]

@@ -78,3 +78,14 @@ def test_without_push_down_every_answer_is_the_same(case: Case) -> None:
     api = Api()
     assert run(case.sql, api, pushdown=False).rows == case.sections["rows"]
     assert not [line for line in api.asked if "$" in line or "fields=" in line or "with_total" in line]
+
+
+@pytest.mark.parametrize("limit", ["", " LIMIT 2"])
+def test_an_api_that_refuses_a_filter_is_asked_for_all(limit: str) -> None:
+    api = Api(refuses=True)
+    told = run(f"SELECT id FROM {{H}}.people WHERE age > 40{limit}", api)
+    assert told.rows == ("4", "5")
+    assert [line for line in told.messages if "was read whole, because the API refused the filter" in line]
+    first, *rest = api.asked
+    assert "$filter=age gt 40" in first
+    assert rest == [f"GET /people?$select=id,age{more}" for more in ("", "&skip=2", "&skip=4")]
