@@ -64,6 +64,7 @@ def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
         page_size=page_size,
         account=_account(step, row),
         row_limit=1 if step.counts else step.limit,
+        count=step.counts,
     )
     return Job(call, row)
 

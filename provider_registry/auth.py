@@ -27,8 +27,10 @@ def auth(levels: Levels) -> Auth:
     for key in _LITERALS:
         if node.has(key):
             node.fault("a secret in a document is not read: name an environment variable", key, severity="warning")
-    if node.has("successor"):  # a second secret in the same request
-        return Auth(type="unsupported", unsupported=f"{named} with a successor")
+    return _auth(node, named)
+
+
+def _auth(node: Node, named: str) -> Auth:
     if named in UNSUPPORTED:
         return Auth(type="unsupported", unsupported=named)
     if named not in TYPES:
@@ -36,10 +38,21 @@ def auth(levels: Levels) -> Auth:
         return Auth()
     return replace(
         TYPES[named](node),
+        successor=_successor(node.get("successor")),
         optional=node.flag("x-stratoql-optional"),
         scopes_header=node.text("x-stratoql-scopes-header") or None,
         wanted_scopes_header=node.text("x-stratoql-wanted-scopes-header") or None,
     )
+
+
+def _successor(node: Node) -> Auth | None:
+    """A second secret that goes with the first one, such as a key of the application beside that of the account."""
+    if not node:
+        return None
+    found = _auth(node, node.text("type"))
+    if found.type in ("oauth2", "unsupported"):
+        return Auth(type="unsupported", unsupported=f"a successor of type {node.text('type')}")
+    return found
 
 
 def _credentials(node: Node, *keys: str) -> tuple[Credential, ...]:
@@ -90,10 +103,10 @@ def _secret(node: Node, kind: Literal["bearer", "api_key", "custom"], prefix: st
 
 def _basic(node: Node) -> Auth:
     """User and password; or, with `credentialsenvvar`, both in one variable, encoded as they will be sent."""
-    user = node.text("username_var")
+    user = node.text("username_var") or node.text("api_key_var")
     return Auth(
         type="basic",
-        credentials=_needed(node, "password_var", "credentialsenvvar"),
+        credentials=_needed(node, "password_var", "api_secret_var", "credentialsenvvar"),
         username=Credential(env=user) if user else None,
         prefix=node.text("valuePrefix", "Basic "),
     )
@@ -114,7 +127,15 @@ def _oauth2(node: Node) -> Auth:
         prefix="Bearer ",
         token_url=node.text("token_url"),
         scopes=node.texts("scopes"),
+        style=_STYLES.get(node.text("auth_style"), "any"),
+        values=tuple((key, one) for key, value in node.entries("values") for one in _several(value)),
     )
+
+
+def _several(node: Node) -> list[str]:
+    """A value that may be a list of them."""
+    values = node.value if isinstance(node.value, list) else [node.value]
+    return [str(value) for value in values]
 
 
 def _needed(node: Node, *keys: str) -> tuple[Credential, ...]:
@@ -133,4 +154,7 @@ TYPES: Mapping[str, Callable[[Node], Auth]] = {
     "custom": _custom,
     "oauth2": _oauth2,
 }
-UNSUPPORTED = ("aws_signing_v4", "service_account", "azure_default", "interactive")  # schemes of cloud vendors
+UNSUPPORTED = (  # schemes of cloud vendors
+    *("aws_signing_v4", "aws_assume_role", "service_account", "azure_default", "oci_signing_v1", "interactive"),
+)
+_STYLES: Mapping[str, Literal["any", "body", "header"]] = {"1": "body", "2": "header"}

@@ -150,7 +150,7 @@ def _read_provider(file: Path) -> Reading[Provider]:
 def _read_service(ref: ServiceRef) -> Reading[Service]:
     from provider_registry.documents import read_service
 
-    return read_service(ref)
+    return read_service(ref, whole=False)
 
 
 def _named(kind: str, name: str, parent: str, members: Mapping[str, T]) -> T:
@@ -158,7 +158,7 @@ def _named(kind: str, name: str, parent: str, members: Mapping[str, T]) -> T:
     if name in members:
         return members[name]
     folded = name.casefold()
-    for known, member in members.items():
+    for known in members:  # not items(): a member may have to be decoded
         if known.casefold() == folded:
-            return member
+            return members[known]
     raise NotFound(kind, name, parent, list(members))

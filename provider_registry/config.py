@@ -27,6 +27,7 @@ from provider_registry.model import (
 )
 from provider_registry.nodes import Node
 from provider_registry.objectkeys import locate, parts, spelled
+from provider_registry.shapes import fold
 
 Levels = Sequence[Node]  # config blocks, nearest first
 Algorithm = Literal["none", "page_number", "offset", "token", "link_header", "next_url"]
@@ -52,6 +53,9 @@ ALGORITHMS: Mapping[str, Known] = {  # by the names that documents give them
     "next_url": Known("next_url", "$.next"),
     "odata_next_link": Known("next_url", "$['@odata.nextLink']"),
 }
+
+
+_DELAYS: Mapping[str, float | None] = {"exponential": None, "constant": 1.0, "fixed": 1.0}  # how delays grow
 
 
 def nearest(levels: Levels, key: str) -> Node | None:
@@ -104,9 +108,11 @@ def _body_key(node: Node, key: str, name: str = "key") -> str:
 
 
 def _steers(body: Node | None, key: str) -> bool:
-    """Whether an answer can hold what steers the pages. One without a schema can hold anything."""
+    """Whether an answer can hold what steers the pages: without a schema anything, as an array nothing."""
     if not body:
         return True
+    if fold(body).type == "array":
+        return False
     described = locate(body, ())
     return described is None or not described.has("properties") or locate(body, parts(key) or ()) is not None
 
@@ -154,11 +160,19 @@ def retry(levels: Levels) -> Retry:
     ):
         if number is not None and number < least:
             node.fault(f"must be at least {least}, got {number:g}", key)
-    statuses = _statuses(node.get("retryable_conditions"))
+    statuses, multiplier = _statuses(node.get("retryable_conditions")), node.number("multiplier")
+    if multiplier is not None and multiplier < 1:
+        node.fault(f"must be at least 1, got {multiplier:g}", "multiplier")
+    if node.text("algorithm", "exponential") not in _DELAYS:
+        node.fault(
+            f"there is no algorithm {node.text('algorithm')!r}{closest(node.text('algorithm'), _DELAYS)}", "algorithm"
+        )
     return Retry(
         max_attempts=said.max_attempts if attempts is None else int(attempts),
         initial_delay=said.initial_delay if first is None else first / 1000,
         max_delay=said.max_delay if longest is None else longest / 1000,
+        multiplier=_DELAYS.get(node.text("algorithm")) or multiplier or said.multiplier,
+        methods=tuple(method.upper() for method in node.texts("retryable_methods")),
         statuses=said.statuses if statuses is None else statuses,
         busy_reasons=node.texts("x-stratoql-busy-reasons"),
         maintenance_header=node.text("x-stratoql-maintenance-header") or None,
@@ -189,11 +203,11 @@ def filtering(method: Node, columns: Sequence[Column]) -> tuple[Filtering | None
     node = method.get("x-stratoql-filtering")
     if not node:
         return None, tuple(columns)
-    known = {column.name for column in columns}
+    known = {column.name: column for column in columns}
     filters: dict[str, Filter] = {}
     for name, declared in node.entries("columns"):
         if name in known:
-            filters[name] = _filter(name, declared)
+            filters[name] = _filter(known[name].key, declared)
         else:
             node.get("columns").fault(f"the rows have no column {name!r}{closest(name, known)}", name)
     if node.text("algorithm", "x_filter") != "x_filter":
@@ -207,7 +221,7 @@ def filtering(method: Node, columns: Sequence[Column]) -> tuple[Filtering | None
     return how, tuple(_filtered(column, filters.get(column.name)) for column in columns)
 
 
-def _filter(name: str, node: Node) -> Filter:
+def _filter(field: str, node: Node) -> Filter:
     exact, inexact = node.texts("exact"), node.texts("inexact")
     for key, words in (("exact", exact), ("inexact", inexact)):
         for index, word in enumerate(words):
@@ -216,7 +230,7 @@ def _filter(name: str, node: Node) -> Filter:
             elif key == "inexact" and word in exact:
                 node.fault(f"{word} cannot be exact and inexact", key, str(index))
     return Filter(
-        field=node.text("field", name),
+        field=node.text("field", field),
         exact=exact,
         inexact=inexact,
         top_level=node.flag("top_level"),

@@ -15,14 +15,14 @@ from typing import Generic, TypeVar
 
 from provider_registry.config import Levels
 from provider_registry.extensions import unknown_extensions
-from provider_registry.faults import BadDocument, Fault, NotFound, closest
+from provider_registry.faults import BadDocument, Fault, NotFound
 from provider_registry.layout import PROVIDER_FILE, newest, provider_folders, provider_name
 from provider_registry.methods import resource
 from provider_registry.model import Provider, Service, ServiceRef
 from provider_registry.nodes import Library, Node, broken_references
 
 T = TypeVar("T", Provider, Service)
-_PROTOCOLS = ("http",)
+_PROTOCOLS = ("http", "https")
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,9 @@ def read_provider(file: Path) -> Reading[Provider]:
     for key in ("name", "version", "providerServices") if document.mapping() else ():
         if not document.has(key):
             document.fault(f"the key {key} is missing")
-    protocol = document.text("protocolType", "http")
-    if protocol not in _PROTOCOLS:
-        document.fault(f"the protocol {protocol!r} is not spoken here{closest(protocol, _PROTOCOLS)}", "protocolType")
     services = document.get("providerServices")
-    refs = {name: _service_ref(name, services.child(name), library) for name in services.mapping()}
+    protocol = _protocol(document)
+    refs = {name: _service_ref(name, services.child(name), library, protocol) for name in services.mapping()}
     folder = file.absolute().parent
     value = Provider(
         name=_provider_name(document, folder),
@@ -81,6 +79,14 @@ def read_provider(file: Path) -> Reading[Provider]:
     )
     unknown_extensions(document)
     return Reading(value, tuple(library.faults), library.digests)
+
+
+def _protocol(node: Node, default: str = "http") -> str:
+    """How services are called. Where it is in another way the provider is known, and no service of it is read."""
+    protocol = node.text("protocolType", default)
+    if protocol not in _PROTOCOLS:
+        node.fault(f"the protocol {protocol!r} is not supported", "protocolType", severity="warning")
+    return protocol
 
 
 def _provider_name(document: Node, folder: Path) -> str:
@@ -96,7 +102,7 @@ def _provider_name(document: Node, folder: Path) -> str:
     return known
 
 
-def _service_ref(name: str, node: Node, library: Library) -> ServiceRef | None:
+def _service_ref(name: str, node: Node, library: Library, protocol: str) -> ServiceRef | None:
     """A service as provider.yaml knows it. References are relative to `src`; a few documents' to themselves."""
     reference = node.child("service").child("$ref").value
     if not isinstance(reference, str):
@@ -115,16 +121,23 @@ def _service_ref(name: str, node: Node, library: Library) -> ServiceRef | None:
         title=node.text("title"),
         description=node.text("description"),
         version=node.text("version"),
+        protocol=_protocol(node, protocol),
     )
 
 
-def read_service(ref: ServiceRef) -> Reading[Service]:
-    """A service's document and what is wrong with it. Its provider's document is read for the config in it."""
+def read_service(ref: ServiceRef, *, whole: bool = True) -> Reading[Service]:
+    """A service's document and what is wrong with it. Its provider's document is read for the config in it.
+
+    `whole`: also look at what no resource leads to, where nothing can be worse than a warning.
+    """
     file = Path(ref.path)
     library = _library(file)
     document = library.open(file)
+    if ref.protocol not in _PROTOCOLS:
+        document.fault(f"the protocol {ref.protocol!r} is not supported here: only HTTP is")
+        return Reading(Service(name=ref.name), tuple(library.faults), library.digests)
     levels, items_key = _outer(ref.name, document, library)
-    resources = document.get("components").get("x-stackQL-resources")
+    resources = _resources(ref.name, document, library)
     if document.mapping() and not resources:
         document.fault("a service has resources", "components", "x-stackQL-resources")
     info = document.get("info")
@@ -139,8 +152,20 @@ def read_service(ref: ServiceRef) -> Reading[Service]:
     )
     for root in library.files():
         unknown_extensions(root)
-    broken_references(document)
+    if whole:
+        broken_references(document)
     return Reading(value, tuple(library.faults), library.digests)
+
+
+def _resources(name: str, document: Node, library: Library) -> Node:
+    """The resources of a service: in its own document, or in the file that its provider names for them."""
+    own = document.get("components").get("x-stackQL-resources")
+    file = Path(library.folder) / PROVIDER_FILE
+    if own or not file.is_file():
+        return own
+    apart = library.open(file).get("providerServices").child(name).get("resources")
+    within = apart.get("components").get("x-stackQL-resources") if apart.has("components") else apart.get("resources")
+    return within if within else own
 
 
 def _outer(name: str, document: Node, library: Library) -> tuple[Levels, str]:

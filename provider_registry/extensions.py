@@ -28,7 +28,7 @@ KEYS = (
 
 def unknown_extensions(root: Node) -> None:
     """Note every key of a document that has our prefix and is none of ours: it would be ignored without a word."""
-    for node in walk(root):
+    for node in walk(root) if root.file in root.library.extended else ():
         for key in node.value:
             if key.lower().startswith(PREFIX) and key not in KEYS:
                 node.fault(f"there is no key {key!r}{closest(key, KEYS, PREFIX)}", key)

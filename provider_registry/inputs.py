@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from provider_registry.faults import closest
 from provider_registry.model import Location, Param, Server, Shape, Variable
 from provider_registry.nodes import Node
-from provider_registry.shapes import example, fold, plain, read_only, shape
+from provider_registry.shapes import example, fold, place_of, plain, read_only, shape
 
 PLACEHOLDER = re.compile(r"{([^{}]*)}")
 _IGNORED_HEADERS = ("accept", "content-type", "authorization")  # OpenAPI gives these another place
+_FORM = re.compile(r"{([^{}:]+):[^{}]*}")  # `{site:.+}`: a variable and a form of its values, which is not looked at
 Pair = tuple[Param, Node]  # a parameter, and where it is declared
 
 
@@ -185,6 +186,15 @@ def body(schema: Node, translate: Node | None, required: Iterable[str], taken: I
 
 
 def _body_param(name: str, attribute: Attribute, required: bool) -> Param:
+    """An attribute as a parameter. What creates a thing mostly takes the attributes of what changes it."""
+    node = attribute.node
+    place, memo = (*place_of(node), name, attribute.wire, attribute.parents, required), node.library.memo
+    if place not in memo:
+        memo[place] = _made(name, attribute, required)
+    return cast(Param, memo[place])
+
+
+def _made(name: str, attribute: Attribute, required: bool) -> Param:
     folded = fold(attribute.node)
     alias = folded.word("x-stackQL-alias")
     return Param(
@@ -209,7 +219,7 @@ def server(places: Iterable[Node]) -> tuple[Server, list[Pair]]:
         return Server(url=""), []
     if isinstance(node.value, str):  # baseUrl
         node = Node({"url": node.value}, node.file, node.pointer, node.library)
-    url = node.text("url").rstrip("/")
+    url = _FORM.sub(r"{\1}", node.text("url")).rstrip("/")
     if not re.match(r"https?://[^/]", url):
         node.fault(f"the address of a server begins with https://, got {url!r}", "url")
     variables = dict(node.entries("variables"))
@@ -226,13 +236,17 @@ def _variable(node: Node) -> Variable:
     return Variable(
         default=node.text("default"),
         enum=node.texts("enum"),
-        env=node.text("x-stratoql-env") or None,
+        env=_env(node),
         description=node.text("description"),
     )
 
 
+def _env(node: Node) -> str | None:
+    return node.text("x-stratoql-env") or node.text("x-stackQL-envVar") or None
+
+
 def _server_param(name: str, node: Node) -> Param:
-    """A variable as an input; without a default it has to be given."""
+    """A variable as an input; without a default, and a variable of the environment, it has to be given."""
     default: Any = node.text("default") or None
     if default is not None and node.texts("enum") and default not in node.texts("enum"):
         node.fault(f"the default {default!r} is not among the values of enum", "default")
@@ -241,7 +255,7 @@ def _server_param(name: str, node: Node) -> Param:
         wire=name,
         location="server",
         shape=Shape(enum=node.texts("enum")),
-        required=default is None,
+        required=default is None and _env(node) is None,
         default=default,
         description=node.text("description"),
     )

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
 from provider_registry.auth import auth
-from provider_registry.config import Levels, filtering, limit, nearest, paging, retry
+from provider_registry.casing import renamed, snaked
+from provider_registry.casing import spelled as respelled
+from provider_registry.config import Levels, filtering, limit, paging, retry
 from provider_registry.faults import closest
+from provider_registry.given import constant, naming, preset, second_names
 from provider_registry.inputs import Pair, body, distinct, parameters, server
 from provider_registry.model import VERBS, Column, Method, Paging, Resource, Response, Server
 from provider_registry.nodes import Node, Severity, follow, pointer_parts, referred
 from provider_registry.objectkeys import locate, parts, spelled
+from provider_registry.options import options
 from provider_registry.shapes import column, columns, fold, plain
+from provider_registry.spoken import translated, unspoken
+from provider_registry.views import view
 from provider_registry.waits import awaits, check, upload
 
 HTTP = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_SAFE = ("get", "head", "options")
 _ITEMS = "items"  # the property that holds the rows where nothing else is said
 _UNREAD = {  # what StackQL has and is not honoured here yet, by where it stands
-    "request": ("base", "default", "transform", "nativeCasing", "projection_map", "xmlTransform", "xmlDeclaration"),
-    "response": ("transform", "projection_map", "overrideMediaType", "async_schema_override"),
-    "": ("parameters", "apiMethod", "inverse"),
+    "response": ("projection_map", "overrideMediaType", "async_schema_override"),
+    "": ("apiMethod", "inverse"),
 }
 
 
@@ -35,11 +41,13 @@ class Surroundings:
     resource: Node
     levels: Levels
     items_key: str = _ITEMS
+    serving: Mapping[str, str] = field(default_factory=dict)  # the verb of each method that serves one
 
 
 def resource(name: str, node: Node, document: Node, outer: Levels, items_key: str = _ITEMS) -> Resource:
     """A resource with all its methods; the faults of each are noted."""
-    around = Surroundings(document, node, (node.get("config"), *outer), items_key or _ITEMS)
+    around = Surroundings(document, node, (node.get("config"), *outer), items_key or _ITEMS, _serving(node))
+    seen = view(node)
     built: dict[str, Method] = {}
     keyed: list[tuple[str, Node]] = []
     picky: list[tuple[str, Node]] = []
@@ -49,7 +57,7 @@ def resource(name: str, node: Node, document: Node, outer: Levels, items_key: st
             built[method_name], pairs = found
             keyed += [(param.key, where) for param, where in pairs if param.key]
             picky += [(name, declared.get("x-stratoql-writable")) for name in built[method_name].writable]
-    if not node.get("methods"):
+    if not node.get("methods") and seen is None:
         node.fault("a resource has methods")
     made = Resource(
         name=name,
@@ -57,6 +65,7 @@ def resource(name: str, node: Node, document: Node, outer: Levels, items_key: st
         description=node.text("description"),
         methods=built,
         verbs=_verbs(node, built),
+        view=seen,
     )
     known = [c.name for c in made.columns or tuple(c for m in built.values() for c in m.response.columns)]
     for key, where in keyed:
@@ -86,6 +95,25 @@ def _verbs(node: Node, built: dict[str, Method]) -> dict[str, tuple[str, ...]]:
     return {verb: found[verb] for verb in VERBS if found.get(verb)}
 
 
+def _serving(node: Node) -> dict[str, str]:
+    """The verb of each method; of one that serves several, the one that changes least."""
+    found: dict[str, str] = {}
+    for verb in ("exec", "delete", "replace", "update", "insert", "select"):
+        for entry in _entries(node.get("sqlVerbs"), verb):
+            reference = entry.child("$ref").value
+            if isinstance(reference, str):
+                found[reference.rpartition("/")[2]] = verb
+    return found
+
+
+def _effect(verb: str, http: str, form: bool) -> Literal["", "none", "some"]:
+    """Whether a method changes something, where its verb of SQL and that of HTTP are not of one mind."""
+    if verb == "select":
+        return "" if http in _SAFE else "none"
+    acts = verb in ("insert", "update", "replace", "delete") or form
+    return "some" if acts and http in _SAFE else ""
+
+
 def _entries(verbs: Node, verb: str) -> Iterator[Node]:
     entries = verbs.get(verb)
     return (entries.child(str(index)) for index in range(len(entries.sequence())))
@@ -108,7 +136,7 @@ def _named(entry: Node, declared: Sequence[str]) -> str:
 def _told_apart(node: Node, made: Resource) -> None:
     """Of two selects that need the same parameters only the first could ever be chosen."""
     seen: dict[frozenset[str], str] = {}
-    for entry in made.bound("select"):
+    for entry in (method for method in made.bound("select") if not method.unsupported):
         needs = frozenset(param.name for param in entry.required)
         first = seen.setdefault(needs, entry.name)
         if first != entry.name:
@@ -132,16 +160,22 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
     given = distinct((*parameters(path, item, operation), *variables))
     media_type, inputs = _body(node, operation, levels, given)
     answer = _answer(node, operation)
+    form, numbered = translated(levels)
+    effect = _effect(around.serving.get(name, ""), http, form)
     params = tuple(param for param, _ in inputs)
-    pages = paging(levels, params, answer) if http == "get" else Paging()
-    response = _response(node, answer, pages, around.items_key)
+    pages = paging(levels, params, answer) if http == "get" or effect == "none" else Paging()
+    response = _response(node, answer, pages, around.items_key, snaked(levels))
     filters, filtered = filtering(node, response.columns)
+    if filters is None and not response.single:
+        filters, filtered, total = options(levels, response.columns)
+        pages = replace(pages, total_key=pages.total_key or total)
+    values, inputs = preset(node, respelled(inputs, node, levels))
     made = Method(
         name=name,
         http=http.upper(),
         path=path,
         server=base,
-        params=params,
+        params=tuple(param for param, _ in inputs),
         response=replace(response, columns=filtered),
         paging=pages,
         filtering=filters,
@@ -152,6 +186,13 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         writable=_writable(node, http),
         awaits=awaits(name, node),
         upload=upload(node),
+        preset=values,
+        base=constant(node, "base"),
+        fallback=constant(node, "default"),
+        form=form and http == "get",
+        numbered=numbered,
+        effect=effect,
+        unsupported=unspoken(node, operation, levels),
         title=operation.text("summary"),
         description=operation.text("description"),
     )
@@ -189,7 +230,7 @@ def _body(node: Node, operation: Node, levels: Levels, given: list[Pair]) -> tup
         return media_type, given
     taken = [param.name for param, _ in given]
     required = node.get("request").texts("required")
-    attributes = body(schema, nearest(levels, "requestBodyTranslate"), required, taken)
+    attributes = second_names(node, body(schema, naming(levels), required, taken))
     return media_type, sorted((*given, *attributes), key=lambda pair: pair[0].location == "server")
 
 
@@ -252,7 +293,7 @@ def _answer(node: Node, operation: Node) -> Node | None:
     return content.get(wanted).get("schema") or None
 
 
-def _response(node: Node, answer: Node | None, pages: Paging, items_key: str) -> Response:
+def _response(node: Node, answer: Node | None, pages: Paging, items_key: str, snake: bool) -> Response:
     """Where the rows are, what they look like, and what stands around them."""
     said = node.get("response")
     key = said.text("objectKey")
@@ -274,7 +315,10 @@ def _response(node: Node, answer: Node | None, pages: Paging, items_key: str) ->
         row = folded.words["items"]
     rows = spelled(found)
     single = rows is None and not listed
-    return Response(rows=rows, single=single, columns=columns(row), envelope=_envelope(answer) if rows else ())
+    made, around = columns(row), _envelope(answer) if rows else ()
+    if snake:
+        made, around = renamed(made), renamed(around)
+    return Response(rows=rows, single=single, columns=made, envelope=around)
 
 
 def _default_key(answer: Node, pages: Paging, items_key: str) -> tuple[str, ...]:

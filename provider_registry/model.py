@@ -8,6 +8,7 @@ Annotations are not postponed here: msgspec would evaluate each as text when it 
 start three milliseconds.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -61,14 +62,20 @@ class Filter(_Data, frozen=True):
 
 
 class Column(_Data, frozen=True):
-    """One field of a row: `name` as SQL and JSON spell it."""
+    """One field of a row."""
 
-    name: str
+    name: str  # its SQL name
+    wire: str | None = None  # its name in JSON, where that is another
     shape: Shape = Shape()
     description: str = ""
     example: Any = None
     read_only: bool = False
     filter: Filter | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in JSON."""
+        return self.wire or self.name
 
 
 class Param(_Data, frozen=True):
@@ -110,13 +117,33 @@ class Paging(_Data, frozen=True):
     size: PageSize | None = None
 
 
-class Filtering(_Data, frozen=True):
-    """How filters travel: today the X-Filter header, a JSON object, with the bounds the API survives."""
+class Options(_Data, frozen=True):
+    """The query options of OData, or of an API that has some of them under names of its own.
 
-    algorithm: Literal["x_filter"] = "x_filter"
+    Each is the name of a query parameter, and none where the API does not take it. Which columns may be asked for in
+    a filter, and in an order, stands with the columns.
+    """
+
+    filter: str | None = None
+    operators: tuple[str, ...] = ()  # of OData: eq, gt, startswith; none: all
+    order: str | None = None
+    top: str | None = None
+    top_maximum: int | None = None
+    select: str | None = None
+    select_columns: tuple[str, ...] = ()  # by their names in JSON; none: all
+    select_delimiter: str = ","
+    count: str | None = None
+    count_value: str = "true"
+
+
+class Filtering(_Data, frozen=True):
+    """How filters travel: in a header as a JSON object, or in query options, with the bounds the API survives."""
+
+    algorithm: Literal["x_filter", "odata"] = "x_filter"
     header: str = "X-Filter"
     max_terms: int = 50
     max_bytes: int = 4096
+    options: Options = Options()  # odata
 
 
 class Limit(_Data, frozen=True):
@@ -133,6 +160,8 @@ class Retry(_Data, frozen=True):
     max_attempts: int = 5
     initial_delay: float = 0.5  # seconds
     max_delay: float = 20.0  # seconds
+    multiplier: float = 2.0  # from one delay to the next
+    methods: tuple[str, ...] = ()  # of HTTP; none: all
     statuses: tuple[int, ...] = (408, 429, 500, 502, 503, 504)
     busy_reasons: tuple[str, ...] = ()  # reasons of a 400 that mean "nothing happened, try again"
     maintenance_header: str | None = None  # a 503 that carries it is not retried
@@ -174,6 +203,9 @@ class Auth(_Data, frozen=True):
     username: Credential | None = None  # basic: the user; oauth2: the client's id
     token_url: str = ""  # oauth2: where the client's credentials are changed for a token
     scopes: tuple[str, ...] = ()  # oauth2: what the token is asked for
+    style: Literal["any", "body", "header"] = "any"  # oauth2: where the client's credentials stand
+    values: tuple[tuple[str, str], ...] = ()  # oauth2: what else is said to the token's address
+    successor: "Auth | None" = None  # a second secret in the same request
     optional: bool = False
     scopes_header: str | None = None  # a 401's header that lists the token's scopes ("unknown": a bad token)
     wanted_scopes_header: str | None = None
@@ -253,13 +285,25 @@ class Method(_Data, frozen=True):
     writable: dict[str, Any] = {}  # a write: the value that each of these columns has in a row that can be written
     awaits: Await | None = None
     upload: Upload | None = None
+    preset: dict[str, Any] = {}  # what inputs are unless a statement says otherwise, by their SQL names
+    base: dict[str, Any] = {}  # what its body holds before anything is put in it
+    fallback: dict[str, Any] = {}  # its body where nothing is put in it
+    form: bool = False  # its query is sent as the form of a POST
+    numbered: bool = False  # lists and objects in its query are written out: `Tag.1.Key=a`
+    effect: Literal["", "none", "some"] = ""  # whether calling it changes something, where HTTP's verb does not say
+    unsupported: str = ""  # why it cannot be called: "it answers in XML"
     title: str = ""
     description: str = ""
 
     @property
     def reads(self) -> bool:
         """Whether calling it changes nothing."""
-        return self.http in ("GET", "HEAD", "OPTIONS", LOCAL)
+        return self.effect == "none" if self.effect else self.safe
+
+    @property
+    def safe(self) -> bool:
+        """Whether HTTP itself says that it changes nothing, so that it may be sent again."""
+        return self.http in ("GET", "HEAD", "OPTIONS", LOCAL) and self.effect != "some"
 
     @property
     def required(self) -> tuple[Param, ...]:
@@ -281,14 +325,26 @@ class Method(_Data, frozen=True):
         return None
 
 
+class View(_Data, frozen=True):
+    """A SELECT over resources that stands for the rows of one. `{{ name }}` in it is a parameter."""
+
+    sql: str
+    params: tuple[Param, ...] = ()
+    columns: tuple[Column, ...] = ()  # where the document tells them
+
+
 class Resource(_Data, frozen=True):
-    """A table: methods by name, and for each SQL verb the methods that serve it, in document order."""
+    """A table: methods by name, and for each SQL verb the methods that serve it, in document order.
+
+    Where it has a view, its rows are the view's.
+    """
 
     name: str
     title: str = ""
     description: str = ""
     methods: dict[str, Method] = {}
     verbs: dict[str, tuple[str, ...]] = {}
+    view: View | None = None
 
     def bound(self, verb: str) -> tuple[Method, ...]:
         """The methods that serve a verb."""
@@ -297,6 +353,8 @@ class Resource(_Data, frozen=True):
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of its rows: those of all select methods, in document order, each once."""
+        if self.view is not None:
+            return self.view.columns
         found: dict[str, Column] = {}
         for method in self.bound("select"):
             for column in method.response.columns:
@@ -332,7 +390,7 @@ class Service(_Data, frozen=True):
     title: str = ""
     description: str = ""
     version: str = ""
-    resources: dict[str, Resource] = {}
+    resources: Mapping[str, Resource] = {}
 
 
 class ServiceRef(_Data, frozen=True):
@@ -343,6 +401,7 @@ class ServiceRef(_Data, frozen=True):
     title: str = ""
     description: str = ""
     version: str = ""
+    protocol: str = "http"
 
 
 class Provider(_Data, frozen=True):

@@ -8,19 +8,22 @@ how one pass over a document finds all that is wrong with it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from provider_registry.faults import Fault, closest
 from provider_registry.layout import digest
 from provider_registry.source import parse
 
+LARGEST = 64 * 2**20  # bytes of a document: the largest that is published has eight million
 Pointer = tuple[str, ...]
 Severity = Literal["error", "warning"]
 T = TypeVar("T")
+_HOLDERS = (dict, list, type(None))  # what may have members
 PAYLOADS = ("example", "examples", "default", "enum", "const")  # data, in which a `$ref` refers to nothing
 
 
@@ -52,6 +55,7 @@ class Library:
         self._roots: dict[str, Node] = {}
         self.targets: dict[tuple[str, str], tuple[Node, Pointer]] = {}  # file, reference -> what was found there
         self.memo: dict[tuple[object, ...], Any] = {}  # for readers: what they made of a node
+        self.extended: set[str] = set()  # the files in which a key of ours stands, or is only mentioned
 
     @property
     def faults(self) -> list[Fault]:
@@ -76,12 +80,19 @@ class Library:
 
     def _read(self, file: str) -> Any:
         try:
+            if (size := os.path.getsize(file)) > LARGEST:
+                self.report(
+                    file, (), f"has {size / 2**20:.0f} MiB, more than the {LARGEST / 2**20:.0f} that are read"
+                )
+                return None
             with open(file, "rb") as stream:
                 data = stream.read()
         except OSError as error:
             self.report(file, (), f"cannot be read: {error.strerror}")
             return None
         self.digests[file] = digest(data)
+        if b"x-stratoql-" in data.lower():
+            self.extended.add(file)
         value, problems = parse(data)
         for line, problem in problems:
             self.report(file, (), f"line {line}: {problem}")
@@ -90,14 +101,13 @@ class Library:
         return value
 
 
-@dataclass(frozen=True, eq=False)
-class Node:
+class Node(Struct, frozen=True, eq=False):
     """A value, where it stands, and the library it belongs to. An absent value is None."""
 
     value: Any
     file: str
     pointer: Pointer
-    library: Library = field(repr=False)
+    library: Library
 
     def __bool__(self) -> bool:
         return self.value is not None
@@ -109,7 +119,7 @@ class Node:
     def child(self, key: str) -> Node:
         """A member as it stands, its `$ref` not followed."""
         value = None
-        if isinstance(self.value, dict):
+        if self.value.__class__ is dict:
             value = self.value.get(key)
         elif isinstance(self.value, list) and key.isdecimal() and int(key) < len(self.value):
             value = self.value[int(key)]
@@ -117,9 +127,10 @@ class Node:
 
     def get(self, key: str) -> Node:
         """A member of a mapping or list, its `$ref` followed; absent where there is none."""
-        if not isinstance(self.value, dict | list | None):
+        below = self.child(key)
+        if below.value is None and not isinstance(self.value, _HOLDERS):
             self.fault(f"must be a mapping, got {shown(self.value)}")
-        return follow(self.child(key))
+        return follow(below) if below.value.__class__ is dict and "$ref" in below.value else below
 
     def has(self, key: str) -> bool:
         """Whether a mapping has this key, be its value null."""
@@ -275,22 +286,24 @@ def _file(node: Node, name: str, severity: Severity) -> str | None:
 def broken_references(root: Node) -> None:
     """Note, as warnings, the references of a document that lead nowhere and were not followed by reading it."""
     for node in walk(root):
-        if isinstance(node.value, dict) and isinstance(node.value.get("$ref"), str):
+        if isinstance(node.value.get("$ref"), str):
             follow(node, "warning")
 
 
 def walk(root: Node) -> Iterator[Node]:
     """Every mapping of a document, outside of examples and other data, each once however often it is aliased."""
     seen: set[int] = set()
-    pending = [root]
+    pending: list[tuple[Any, Pointer]] = [(root.value, root.pointer)] if isinstance(root.value, dict | list) else []
     while pending:
-        node = pending.pop()
-        if not isinstance(node.value, dict | list) or id(node.value) in seen:
+        value, pointer = pending.pop()
+        if id(value) in seen:
             continue
-        seen.add(id(node.value))
-        if isinstance(node.value, dict):
-            yield node
-            keys = [key for key in node.value if key not in PAYLOADS or node.pointer[-1:] == ("properties",)]
+        seen.add(id(value))
+        members: Sequence[tuple[str, Any]]
+        if isinstance(value, dict):
+            yield Node(value, root.file, pointer, root.library)
+            named = pointer[-1:] == ("properties",)
+            members = [pair for pair in value.items() if named or pair[0] not in PAYLOADS]
         else:
-            keys = [str(index) for index in range(len(node.value))]
-        pending.extend(node.child(key) for key in reversed(keys))
+            members = [(str(index), member) for index, member in enumerate(value)]
+        pending += [(m, (*pointer, key)) for key, m in reversed(members) if m.__class__ in (dict, list)]

@@ -7,7 +7,7 @@ the properties of all of them, a null among the types makes it nullable. What is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
@@ -54,10 +54,15 @@ class Folded:
 
 def fold(node: Node, depth: int = 0) -> Folded:
     """A schema with its parts folded in. What is no mapping is a fault and describes anything."""
-    place = (node.file, node.pointer, id(node.value))  # the value: keys beside a `$ref` make two of one place
-    if place not in node.library.memo:
-        node.library.memo[place] = _fold(node, depth)
-    return cast(Folded, node.library.memo[place])
+    place, memo = place_of(node), node.library.memo
+    if place not in memo:
+        memo[place] = _fold(node, depth)
+    return cast(Folded, memo[place])
+
+
+def place_of(node: Node) -> tuple[object, ...]:
+    """What tells a schema from others. A mapping is itself: keys beside a `$ref` make two of one place."""
+    return (id(node.value),) if node.value.__class__ is dict else (node.file, node.pointer)
 
 
 def _fold(node: Node, depth: int) -> Folded:
@@ -137,14 +142,16 @@ def shape(node: Node, *, sent: bool = False, levels: int = LEVELS, size: int = S
 
 def _sized(node: Node, sent: bool, deep: int) -> tuple[Shape, int]:
     """A shape of so many levels, and of how many parts it is. Parts that are alike are one object in memory."""
-    place, memo = (node.file, node.pointer, id(node.value), sent, deep), node.library.memo
     if not node:
         return Shape(type="any", nullable=True), 1
+    folded, memo = fold(node), node.library.memo
+    inner = folded.words.get("items")
+    if inner is None and not folded.properties:
+        sent, deep = False, 0  # nothing below, however it is looked at
+    place = (*place_of(node), sent, deep)
     if place not in memo:
-        folded = fold(node)
         members = {name: m for name, m in folded.properties.items() if not (sent and read_only(m))} if deep else {}
-        inner = folded.words.get("items") if deep else None
-        items = _sized(inner, sent, deep - 1) if inner else None
+        items = _sized(inner, sent, deep - 1) if inner and deep else None
         fields = {name: _sized(m, sent, deep - 1) for name, m in members.items()}
         parts = 1 + (items[1] if items else 0) + sum(count for _, count in fields.values())
         memo[place] = _made(folded, items[0] if items else None, {name: f for name, (f, _) in fields.items()}), parts
@@ -216,19 +223,28 @@ def read_only(node: Node) -> bool:
 
 
 def columns(row: Node) -> tuple[Column, ...]:
-    """The columns of rows of this schema. Rows that are no objects have one column, without a name of their own."""
+    """The columns of rows of this schema. Rows that are no objects have one column, without a name of their own.
+
+    Most methods of a resource answer with the same rows.
+    """
+    place, memo = (*place_of(row), "columns"), row.library.memo
+    if place not in memo:
+        memo[place] = _columns(row)
+    return cast(tuple[Column, ...], memo[place])
+
+
+def _columns(row: Node) -> tuple[Column, ...]:
     folded = fold(row)
     if folded.properties:
-        return tuple(column(name, member) for name, member in _columns(folded))
+        members = {name: member for name, member in folded.properties.items() if not _write_only(member)}
+        return tuple(column(name, member) for name, member in members.items())
     if not row or folded.type in ("object", "any"):
         return ()
     return (column(ANONYMOUS, row),)
 
 
-def _columns(folded: Folded) -> Iterator[tuple[str, Node]]:
-    return (
-        (name, member) for name, member in folded.properties.items() if fold(member).word("writeOnly") is not True
-    )
+def _write_only(node: Node) -> bool:
+    return fold(node).word("writeOnly") is True
 
 
 def column(name: str, node: Node) -> Column:

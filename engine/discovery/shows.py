@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from engine.discovery.templates import LINES
 from engine.errors import Refused
-from engine.language.statements import Describe, Name, Show
+from engine.language.statements import Describe, Name, Select, Show
+from engine.language.text import Text, quote_name
 from engine.planner.names import Names
-from engine.planner.plan import FILE_ARGUMENT
-from provider_registry.model import VERBS, Column, Method, Param
+from engine.planner.plan import FILE_ARGUMENT, create_tables
+from engine.store import Store
+from provider_registry.model import VERBS, Column, Method, Param, Resource
 
 Rows = Iterable[Sequence[object]]
 
@@ -25,12 +27,31 @@ def rows(asked: Show | Describe, names: Names) -> Rows:
 
 def _columns(asked: Describe, names: Names) -> Rows:
     _, resource = names.resource(asked.target)
+    if resource.view is not None and not resource.columns:
+        return _viewed(asked.target, resource, names)
     if not resource.columns:
         raise Refused(
             f"{asked.target} has no columns: nothing selects from it",
             hint=f"SHOW METHODS IN {asked.target} lists what it does",
         )
     return [(c.name, type_of(c), c.description) for c in resource.columns]
+
+
+def _viewed(target: Name, resource: Resource, names: Names) -> Rows:
+    """The columns of a view whose document does not tell them: those of its SELECT."""
+    from engine.planner.pins import example
+    from engine.planner.planner import plan
+
+    params = resource.view.params if resource.view is not None else ()
+    given = " AND ".join(f"{quote_name(param.name)} = {example(param)}" for param in params)
+    table = ".".join(map(quote_name, target.parts))
+    made = plan(Select(Text(f"SELECT * FROM {table}" + (f" WHERE {given}" if given else ""))), names)
+    store = Store()
+    create_tables((*made.plan.shelves, *made.plan.steps), store)
+    columns, _ = store.select(made.plan.output or Text(""))
+    store.close()
+    types = made.output.types if made.output is not None else ()
+    return [(name, kind, "") for name, kind in zip(columns, types, strict=True)]
 
 
 def _method(asked: Describe, names: Names) -> Rows:

@@ -20,7 +20,6 @@ from engine.ledger.masks import Scrub
 from engine.outcomes import Outcome
 from engine.planner.plan import Step
 from engine.settings import Settings
-from engine.wire.auth import Grant
 from engine.wire.call import Call
 from engine.wire.masking import at_hand, clean, masked
 from engine.wire.request import prepare
@@ -145,8 +144,8 @@ def now() -> str:
 class Signed(Protocol):
     """What knows the credentials of a statement: its traffic."""
 
-    def grant(self, call: Call, url: str, home: str) -> Grant:
-        """What authentication adds."""
+    def fingerprint(self, call: Call, url: str, home: str, salt: str) -> str:
+        """What tells whose requests these are, for one salt."""
         ...
 
     def scrub(self, text: str) -> str:
@@ -157,7 +156,7 @@ class Signed(Protocol):
 def account(job: Job, settings: Settings, traffic: Signed, run: str) -> Account:
     """With whom the calls of a run talk. A sandbox is an API of its own. Raises CredentialError."""
     url = prepare(job.call, settings).url
-    fingerprint = traffic.grant(job.call, url, origin(url)).fingerprint(run)
+    fingerprint = traffic.fingerprint(job.call, url, origin(url), run)
     if settings.sandbox is None:
         return Account(origin(url), fingerprint)
     kept = f"the sandbox {Path(settings.sandbox).absolute()}" if settings.sandbox else "a sandbox in memory"

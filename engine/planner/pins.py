@@ -99,10 +99,12 @@ def choose(source: Source, pins: Mapping[str, Sequence[Pin]], *, envelope: bool,
             ignored = {n for n in asked if not _honours(source, method, n, taken)}
             # One list is cheaper than a call for each row of a join or of a long IN: these give way to it.
             fed = sum(not pin.fixed or len(pin.values) > MANY for pin in taken.values())
-            candidates.append((len(ignored), fed, -len(method.required), order, method, taken, ignored))
+            candidates.append(
+                (bool(method.unsupported), len(ignored), fed, -len(method.required), order, method, taken, ignored)
+            )
     if not candidates:
         raise _missing(source, pins, span)
-    *_, method, taken, ignored = min(candidates, key=lambda c: c[:4])
+    *_, method, taken, ignored = min(candidates, key=lambda c: c[:5])
     if ignored:
         names = " and ".join(sorted(p.name for n in ignored if (p := source.param(n)) is not None))
         raise Refused(

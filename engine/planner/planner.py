@@ -68,6 +68,13 @@ def _select(body: Select, names: Names, pushdown: bool) -> Plan:
 
 def checked(made: Plan) -> Planned:
     """Compile every query of a plan over empty tables: SQLite's errors come now, and unread columns stay away."""
+    for step in made.steps:
+        if step.method.unsupported:
+            raise Refused(
+                f"{step.resource}.{step.method.name} cannot be called: {step.method.unsupported}, "
+                "which is not supported",
+                hint=f"SHOW METHODS IN {step.resource} lists its neighbours",
+            )
     store = Store()
     try:
         create_tables(made.steps, store)

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import isfinite
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 
 from engine.planner.predicates import Predicate
 from engine.store import evaluate
-from provider_registry.model import Column, Filter, Method
+from provider_registry.model import Column, Filter, Filtering, Method
 
 
 class Push(Struct, frozen=True):
@@ -45,6 +46,8 @@ def push_down(method: Method, found: Sequence[Predicate]) -> Push:
     bounds = method.filtering
     if bounds is None:
         return Push()
+    if bounds.algorithm == "odata":
+        return _options(method, bounds, found)
     columns = {c.name.casefold(): c for c in method.response.columns}
     pushed: dict[str, Any] = {}
     exact: set[Predicate] = set()
@@ -67,6 +70,34 @@ def push_down(method: Method, found: Sequence[Predicate]) -> Push:
     return Push(pushed or None, frozenset(exact), fixed)
 
 
+def _options(method: Method, bounds: Filtering, found: Sequence[Predicate]) -> Push:
+    """The `$filter` of the predicates that may travel, joined by `and`."""
+    from engine.planner.odata import comparison, names
+
+    columns = {c.name.casefold(): c for c in method.response.columns}
+    terms: list[str] = []
+    exact: set[Predicate] = set()
+    fixed: dict[str, Any] = {}
+    values = 0
+    for predicate in found:
+        column = columns.get(predicate.column.name.casefold())
+        given = _values(column, predicate) if column is not None else None
+        if column is None or column.filter is None or given is None or not names(column.filter.field):
+            continue
+        term = comparison(column.filter.field, predicate.operator, given, bounds.options.operators)
+        values += len(given)
+        if term is None or values > bounds.max_terms or len(" and ".join([*terms, term])) > bounds.max_bytes:
+            continue
+        terms += [term] if term not in terms else []
+        word = _word(predicate)
+        if word in column.filter.exact:
+            exact.add(predicate)
+            if word == "=":
+                fixed[column.name] = given[0]
+    pushed = {bounds.options.filter: " and ".join(terms)} if bounds.options.filter and terms else None
+    return Push(pushed, frozenset(exact), fixed)
+
+
 def ordered(method: Method, push: Push, name: str, *, descending: bool) -> Push | None:
     """The same push with an order that the API keeps as SQLite would; None where it does not."""
     columns = {c.name.casefold(): c for c in method.response.columns}
@@ -80,6 +111,9 @@ def ordered(method: Method, push: Push, name: str, *, descending: bool) -> Push 
     ):
         return None
     direction = "desc" if descending else "asc"
+    if method.filtering is not None and method.filtering.algorithm == "odata":
+        option = method.filtering.options.order or ""
+        return replace(push, filter={**(push.filter or {}), option: f"{column.filter.field} {direction}"})
     filter_ = {**(push.filter or {}), "+order_by": column.filter.field, "+order": direction}
     bounds = method.filtering
     if bounds is None or len(json.dumps(filter_)) > bounds.max_bytes:
@@ -91,11 +125,8 @@ def _term(column: Column, predicate: Predicate) -> dict[str, Any] | None:
     """A predicate as filter keys; None where it has to stay local."""
     rule = column.filter
     word = _word(predicate)
-    nested = word == "IN" and rule is not None and rule.top_level
-    if rule is None or nested or not predicate.values or word not in (*rule.exact, *rule.inexact):
-        return None
-    values = [_value(column, text) for text in predicate.values]
-    if any(value is None for value in values):
+    values = _values(column, predicate)
+    if rule is None or values is None or (word == "IN" and rule.top_level):
         return None
     if column.shape.format == "date-time" and predicate.operator in _WORDS:
         return _since(rule.field, predicate.operator, str(values[0]))
@@ -116,6 +147,15 @@ def _contains(rule: Filter, operator: str, pattern: str) -> dict[str, Any] | Non
         found = _like_fragments(pattern, 0 if rule.top_level else _LETTERS)
     terms: list[dict[str, Any]] = [{rule.field: {"+contains": fragment}} for fragment in found]
     return {"+or": terms} if len(terms) > 1 else next(iter(terms), None)
+
+
+def _values(column: Column, predicate: Predicate) -> list[Any] | None:
+    """The constants of a predicate as the API takes them; None where one is none, or the operator is not its."""
+    rule = column.filter
+    if rule is None or not predicate.values or _word(predicate) not in (*rule.exact, *rule.inexact):
+        return None
+    values = [_value(column, text) for text in predicate.values]
+    return None if any(value is None for value in values) else values
 
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d))?")
@@ -160,8 +200,8 @@ def _merged(pushed: Mapping[str, Any], term: Mapping[str, Any]) -> dict[str, Any
 def _value(column: Column, text: str) -> Any:
     """A constant's value as the API takes it for this column; None where SQL and the API might not mean the same.
 
-    A boolean takes 0 and 1, an integer a whole number, a string a text that is not empty. SQLite computes the
-    constant, so that an expression means what it means in the query.
+    A boolean takes 0 and 1, an integer a whole number, a number any that is finite, a string a text not empty.
+    SQLite computes the constant, so that an expression means what it means in the query.
     """
     value = evaluate(text)
     kind = column.shape.type
@@ -169,6 +209,8 @@ def _value(column: Column, text: str) -> Any:
         return bool(value) if value in (0, 1) and isinstance(value, int) else None
     if kind == "integer":
         return value if isinstance(value, int) else None
+    if kind == "number":
+        return value if isinstance(value, int | float) and isfinite(value) else None
     return value if kind == "string" and isinstance(value, str) and value else None
 
 

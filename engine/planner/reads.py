@@ -23,6 +23,7 @@ from engine.planner.plan import Stamp, Step
 from engine.planner.predicates import Conjunct, Predicate, conjuncts, predicates
 from engine.planner.pushdown import Push, push_down
 from engine.planner.splices import edits
+from engine.planner.views import expand
 from provider_registry.model import Column, Param
 
 
@@ -95,6 +96,8 @@ def plan_query(
     Raises StatementError: a name that nobody knows, a source without its parameters, a circle of feeds.
     """
     tree = parse_query(text)
+    if (expanded := expand(text, tree, names)) is not text:
+        text, tree = expanded, parse_query(expanded)
     for mark in tree.find_all(exp.Placeholder, exp.Parameter):
         raise Refused(f"there is no value for {mark.sql(dialect='sqlite')}", hint="write the value itself")
     found = scopes(tree, names, text, calls or {})

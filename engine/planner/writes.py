@@ -278,7 +278,9 @@ def method_for(resource: Resource, verb: str, target: Name, words: Sequence[Word
         has = [v.upper() for v in ("select", "insert", "replace", "update", "delete") if resource.bound(v)]
         other = {"update": "replace", "replace": "update"}.get(verb, "")
         hint = f"it has {', '.join(has)}"
-        if resource.bound(other):
+        if resource.view is not None:
+            hint = "it is a view: write to what it reads"
+        elif resource.bound(other):
             hint = f"it has {other.upper()}: write {other.upper()} {target} SET ... WHERE ..."
         raise Refused(f"{target} has no {verb.upper()}", span=target.span, hint=hint)
 

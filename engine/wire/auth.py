@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -43,11 +44,16 @@ class Grant(Struct, frozen=True):
     query: tuple[tuple[str, Secret], ...] = ()
     source: str = ""
     raw: tuple[Secret, ...] = ()  # the same in other spellings, as it was found for one
+    form: tuple[tuple[str, Secret], ...] = ()  # what to add to a form
 
     @property
     def account(self) -> int:
         """What tells whose requests these are, without telling the secret: it means nothing outside this process."""
-        return hash(tuple(value.reveal() for _, value in (*self.headers, *self.query)))
+        return hash(tuple(value.reveal() for _, value in self._added))
+
+    @property
+    def _added(self) -> tuple[tuple[str, Secret], ...]:
+        return (*self.headers, *self.query, *self.form)
 
     def fingerprint(self, salt: str) -> str:
         """The same for other processes: what two credentials have in common only if they are one, for one salt.
@@ -56,12 +62,12 @@ class Grant(Struct, frozen=True):
         """
         import hashlib  # here: most statements need none
 
-        told = "\0".join(value.reveal() for _, value in (*self.headers, *self.query))
+        told = "\0".join(value.reveal() for _, value in self._added)
         return hashlib.pbkdf2_hmac("sha256", told.encode(), salt.encode(), _ROUNDS).hex()[:32] if told else ""
 
     def scrub(self, text: str) -> str:
         """A text without the secrets: what an API answers may quote what it was sent."""
-        secrets = (secret.reveal() for secret in (*self.raw, *(value for _, value in (*self.headers, *self.query))))
+        secrets = (secret.reveal() for secret in (*self.raw, *(value for _, value in self._added)))
         for secret in sorted(secrets, key=len, reverse=True):
             text = text.replace(secret, MASK) if len(secret) >= _TELLING else text
         return text
@@ -72,23 +78,48 @@ _TELLING = 4  # characters: a shorter secret stands in every other word
 
 
 def authorize(
-    auth: Auth, provider: str, settings: Settings, *, url: str, home: str, account: str | None = None
+    auth: Auth,
+    provider: str,
+    settings: Settings,
+    *,
+    url: str,
+    home: str,
+    account: str | None = None,
+    token: str | None = None,
 ) -> Grant:
     """What a request to `url` carries. `home` is the origin of the provider: no other may see its credential.
 
     The token of a named `account` stands above `settings.token`, that above the places the document names; those are
-    tried in order.
+    tried in order. `token` is what the client's credentials were changed for.
 
     Raises CredentialError: none found and the API needs one, one that cannot be sent, a foreign origin, or a way of
     signing in that is out of reach.
     """
-    if auth.type == "null_auth":
+    if auth.type == "null_auth" and auth.successor is None:
         return Grant()
     if origin(url) != home:
         raise CredentialError(
             f"{origin(url)} must not see the credential of {provider}, which belongs to {home}",
             hint="a request with a credential goes to the provider's own address only",
         )
+    own = replace(settings, token=settings.token or token)
+    grant = _granted(auth, provider, own if auth.type == "oauth2" else settings, account)
+    if auth.successor is None:
+        return grant
+    # A token that is given takes the place of the first secret only.
+    second = authorize(auth.successor, provider, replace(settings, token=None), url=url, home=home)
+    return Grant(
+        (*grant.headers, *second.headers),
+        (*grant.query, *second.query),
+        grant.source or second.source,
+        (*grant.raw, *second.raw),
+    )
+
+
+def _granted(auth: Auth, provider: str, settings: Settings, account: str | None) -> Grant:
+    """What the one secret of a request adds to it."""
+    if auth.type == "null_auth":
+        return Grant()
     if auth.type == "unsupported" or (auth.type == "oauth2" and settings.token is None and account is None):
         named = auth.unsupported or auth.type
         raise CredentialError(
@@ -173,6 +204,18 @@ def _absent(provider: str, credentials: tuple[Credential, ...], settings: Settin
         f"no credential for {provider}: looked at {', '.join(looked) or 'no place, its document names none'}",
         hint=f"set {variable}" if variable else "give a token",
     )
+
+
+def client(auth: Auth, provider: str, settings: Settings) -> tuple[str, str]:
+    """The id and the secret of a client that wants a token. Raises CredentialError where one of them is not set."""
+    found = []
+    for credentials in ((auth.username,) if auth.username else (), auth.credentials):
+        first = _first(credentials, settings)
+        if first is None:
+            raise _absent(provider, credentials, settings)
+        _check(*first, _CONTROLS)
+        found.append(first[0])
+    return found[0], found[1]
 
 
 def _first(credentials: tuple[Credential, ...], settings: Settings) -> tuple[str, str] | None:

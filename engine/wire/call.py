@@ -28,6 +28,7 @@ class Call(Struct, frozen=True):
     page_size: int | None = None  # None: the largest the document allows
     account: str | None = None  # whose token it carries; None: nobody's by name
     row_limit: int | None = None  # stop asking for pages once this many rows came
+    count: bool = False  # only the number of rows is wanted
 
 
 class Cost(Struct, frozen=True):

@@ -14,6 +14,7 @@ from engine.wire.door import Door
 from engine.wire.events import Event, Listener, unheard
 from engine.wire.exchange import LARGEST, TIMEOUT
 from engine.wire.limits import Limits
+from engine.wire.oauth import Tokens
 from engine.wire.places import Places
 from engine.wire.traffic import Traffic
 
@@ -43,6 +44,7 @@ class Client:
         self.clock = clock or Clock()
         self.limits = Limits(self.clock)
         self.largest = largest
+        self.tokens = Tokens(self.clock.now)
         self._tell = on_event or unheard
         self.places = Places()
         pool = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT)  # the places are what bounds them

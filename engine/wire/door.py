@@ -6,7 +6,7 @@ first asked: to load the trusted certificates costs as much as a whole request.
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
@@ -59,12 +59,17 @@ class Door(httpx.AsyncBaseTransport):
 
 def _granted(request: httpx.Request, grant: Grant) -> httpx.Request:
     """A copy of a request with the secrets in it."""
-    url = str(request.url)
+    url, stream = str(request.url), request.stream
     for name, secret in grant.query:
         url += f"{'&' if '?' in url else '?'}{quote(name, safe='')}={quote(secret.reveal(), safe='')}"
-    sealed = httpx.Request(
-        request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
-    )
+    headers = request.headers
+    if grant.form:
+        content = b"&".join(
+            filter(None, (request.content, urlencode([(n, s.reveal()) for n, s in grant.form]).encode()))
+        )
+        stream = httpx.ByteStream(content)
+        headers = httpx.Headers({**headers, "content-length": str(len(content))})
+    sealed = httpx.Request(request.method, url, headers=headers, stream=stream, extensions=request.extensions)
     for name, secret in grant.headers:
         sealed.headers[name] = secret.reveal()
     return sealed

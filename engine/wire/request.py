@@ -18,6 +18,7 @@ from engine.settings import Settings
 from engine.wire import servers
 from engine.wire.call import Call, Request
 from engine.wire.masking import MASK, hidden, masked, secret_name, shown
+from engine.wire.options import merged, numbered, wanted
 from engine.wire.values import encode
 from provider_registry.model import Filtering, Location, Method, Param
 
@@ -36,7 +37,7 @@ def prepare(call: Call, settings: Settings, cursor: int | str | None = None) -> 
     address that is none. Nothing has been sent then.
     """
     method = call.method
-    placed = _override(_arguments(call, settings), _paging(call, cursor))
+    placed = _override(_arguments(call, settings), [*_paging(call, cursor), *wanted(call, settings)])
     at: dict[Location, dict[str, Any]] = {"path": {}, "query": {}, "header": {}, "server": {}, "body": {}}
     for location, parents, name, value in placed:
         inner = at[location]
@@ -44,7 +45,13 @@ def prepare(call: Call, settings: Settings, cursor: int | str | None = None) -> 
             inner = inner.setdefault(parent, {})
         inner[name] = value
     base = servers.base_url(call.provider, method.server, settings, {k: _plain(v) for k, v in at["server"].items()})
-    url = base + _path(method, at["path"]) + _query(at["query"])
+    query = numbered(at["query"]) if method.numbered else at["query"]
+    url = base + _path(method, at["path"])
+    if method.form:
+        pairs = [(name, _plain(one)) for name, value in query.items() for one in _each(value)]
+        headers = [*_headers(at["header"]), *_filter(call), ("Content-Type", _FORM)]
+        return Request("POST", url, tuple(headers), urlencode(pairs).encode())
+    url += _query(query)
     body, media_type = _body(method, at["body"])
     headers = [*_headers(at["header"]), *_filter(call)]
     if media_type:
@@ -113,6 +120,8 @@ def _arguments(call: Call, settings: Settings) -> list[Placed]:
         values[name] = encode(param.shape, value, name, example=param.example)
         if values[name] is None and param.location != "body":
             raise InvalidValue(f"{name} cannot be NULL: it stands outside the body", name=name, hint="leave it out")
+    for name, value in method.preset.items():
+        values.setdefault(name, value)
     for param in method.required:
         if param.default is not None and not _is_server(param):
             values.setdefault(param.name, param.default)
@@ -216,6 +225,8 @@ def _filter(call: Call) -> Iterator[tuple[str, str]]:
     bounds = call.method.filtering
     if bounds is None:
         raise Refused(f"{call.method.name} takes no filter")
+    if bounds.algorithm == "odata":
+        return  # in the query
     try:
         text = json.dumps(call.filter, separators=(",", ":"), allow_nan=False)
     except ValueError:
@@ -242,6 +253,7 @@ def _terms(part: Any) -> int:
 
 def _body(method: Method, values: Mapping[str, Any]) -> tuple[bytes | None, str]:
     """The body and its media type. A method that could send one sends `{}` rather than nothing."""
+    values = merged(method.base, values or method.fallback)
     if not values and (method.http in ("GET", "HEAD", "DELETE", "OPTIONS") or not method.body):
         return None, ""
     kind = method.media_type.partition(";")[0].strip().lower()

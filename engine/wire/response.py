@@ -62,7 +62,7 @@ def read(reply: Reply, call: Call, scrub: Scrub = str) -> Content:
 def _content(body: bytes, reply: Reply, call: Call, scrub: Scrub) -> Content:
     top = members(body)
     found = _rows(body, top, reply, call, scrub)
-    named = call.rows is None and any(column.name == "warnings" for column in call.columns)
+    named = call.rows is None and any(column.key == "warnings" for column in call.columns)
     warnings = () if top is None or named else _warnings(top, scrub)
     facts = {key: _fact(top, key) for key in steering(call)} if top is not None else {}
     return Content(found, facts, warnings)
@@ -72,7 +72,7 @@ def steering(call: Call) -> tuple[str, ...]:
     """The paths into the body that tell how a list continues."""
     paging = call.method.paging
     answer = paging.response_key if paging.response_location == "body" else None
-    keys = (answer, paging.terminator_key, paging.total_key) if paging.algorithm != "none" else ()
+    keys = (answer, paging.terminator_key, paging.total_key) if paging.algorithm != "none" else (paging.total_key,)
     return tuple(key for key in keys if key)
 
 

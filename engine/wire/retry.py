@@ -31,13 +31,15 @@ def decide(
 ) -> Wait | None:
     """What to do after attempt number `attempt` (from 1) ended in `error`; None: give up.
 
-    The wait is drawn from all of an interval that doubles (full jitter), so that calls that failed together do not
+    The wait is drawn from all of an interval that grows (full jitter), so that calls that failed together do not
     come back together. `chance` gives numbers from 0 up to 1.
     """
     policy = method.retry
-    if attempt >= policy.max_attempts or not error.passing or not (method.reads or error.harmless):
+    if attempt >= policy.max_attempts or not error.passing or not (method.safe or error.harmless):
         return None
-    jitter = chance() * min(policy.max_delay, policy.initial_delay * 2.0 ** min(attempt - 1, 30))
+    if policy.methods and method.http not in policy.methods:
+        return None
+    jitter = chance() * min(policy.max_delay, policy.initial_delay * policy.multiplier ** min(attempt - 1, 30))
     if not isinstance(error, ApiError) or error.retry_after is None:
         return Wait(jitter)
     if error.retry_after > LONGEST:

@@ -51,7 +51,7 @@ def rows(columns: Sequence[Column], found: Json, *, objects: bool = False) -> li
         return [_slow(columns, data, objects)]
     nested = [at for at, column in enumerate(columns) if column.shape.type not in _SCALARS]
     try:
-        structs = _decoder(tuple((c.name, c.shape.type) for c in columns)).decode(data)
+        structs = _decoder(tuple((c.key, c.shape.type) for c in columns)).decode(data)
     except msgspec.ValidationError:
         return [_slow(columns, bytes(element), objects) for element in _ELEMENTS.decode(data)]
     if not nested:
@@ -165,7 +165,7 @@ def _slow(columns: Sequence[Column], data: bytes, objects: bool) -> Row:
     """One row of whatever there is."""
     if data[:1] == b"{":
         inside = _MEMBERS.decode(data)
-        return tuple(value(inside.get(column.name, _NULL)) for column in columns)
+        return tuple(value(inside.get(column.key, _NULL)) for column in columns)
     if objects and data != b"null":
         raise NoRow
     return (value(data), *(None for _ in columns[1:])) if columns else ()

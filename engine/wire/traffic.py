@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from engine.errors import ApiError, CallError
 from engine.settings import Settings
 from engine.wire import paging
-from engine.wire.auth import Grant, authorize
+from engine.wire.auth import Grant, Secret, authorize
+from engine.wire.auth import client as client_of
 from engine.wire.budget import Budget
 from engine.wire.call import Call, Cost, Page, Request
 from engine.wire.claims import Answer
@@ -52,7 +53,7 @@ class Traffic:
         self._client = client
         self._settings = settings
         self._walks = 0
-        self._grants: dict[tuple[str | None, str, Auth, str, str], Grant] = {}
+        self._grants: dict[tuple[str | None, str, Auth, str, str, int], Grant] = {}
 
     async def pages(self, call: Call) -> AsyncGenerator[Page, None]:
         """The pages of a call, in order.
@@ -142,7 +143,7 @@ class Traffic:
         `home` is the only origin that may see the credential. Raises CallError.
         """
         client, method, attempt = self._client, call.method, 0
-        grant = self.grant(call, request.url, home)
+        grant = await self.grant(call, request.url, home)
         spent: list[Cost] = []
         try:
             while True:
@@ -159,6 +160,8 @@ class Traffic:
                     spent.append(Cost(decoding=client.clock.now() - began))
                     return found, sum(spent, Cost())
                 except CallError as error:
+                    if isinstance(error, ApiError) and error.status == 401:
+                        client.tokens.forget(grant)
                     wait = decide(method, attempt, error, client.clock.random)
                     if wait is None:
                         error.cost = sum(spent, Cost())
@@ -176,16 +179,46 @@ class Traffic:
             self.cost += total
             client.stats += total
 
-    def grant(self, call: Call, url: str, home: str) -> Grant:
+    async def grant(self, call: Call, url: str, home: str) -> Grant:
         """What authentication adds to a request. Looked up once: a file is not read again for every page."""
+        auth, token = call.method.auth, None
+        given = self._settings.token is not None or call.account is not None
+        if auth.type == "oauth2" and not given and origin(url) == home:
+            token = await self._client.tokens.token(call, self._settings, home, self._exchanged)
+        return self._authorized(call, url, home, token)
+
+    def _authorized(self, call: Call, url: str, home: str, token: str | None) -> Grant:
         auth = call.method.auth
-        key = (call.account, call.provider, auth, origin(url), home)
+        key = (call.account, call.provider, auth, origin(url), home, hash(token))
         if key not in self._grants:
-            grant = authorize(auth, call.provider, self._settings, url=url, home=home, account=call.account)
+            grant = authorize(
+                auth, call.provider, self._settings, url=url, home=home, account=call.account, token=token
+            )
             self._grants[key] = grant
             if call.account is not None:
                 self._client.limits.accounts[grant.account] = call.account
         return self._grants[key]
+
+    def fingerprint(self, call: Call, url: str, home: str, salt: str) -> str:
+        """What tells whose requests these are, in other processes too.
+
+        A token that credentials are changed for lives shortly, so the credentials tell. Raises CredentialError.
+        """
+        auth, given = call.method.auth, self._settings.token is not None or call.account is not None
+        if auth.type == "oauth2" and not given:
+            credentials = ":".join(client_of(auth, call.provider, self._settings))
+            return Grant(headers=(("Authorization", Secret(credentials)),)).fingerprint(salt)
+        return self._authorized(call, url, home, None).fingerprint(salt)
+
+    async def _exchanged(self, call: Call, request: Request, grant: Grant) -> Reply:
+        """The answer of an address that gives tokens."""
+        self.budget.spend()
+        spent: list[Cost] = []
+        try:
+            return await self._once(call, request, grant, 1, spent)
+        finally:
+            self.cost += sum(spent, Cost())
+            self._client.stats += sum(spent, Cost())
 
     def scrub(self, text: str) -> str:
         """A text without any secret that has been used."""
@@ -271,10 +304,12 @@ def _limit_key(call: Call, request: Request, grant: Grant) -> Key:
 
 
 def _refuses_filter(call: Call, error: ApiError) -> bool:
-    """Whether a 400 is about the filter's header."""
+    """Whether a 400 is about the filter's header; of query options a refusal seldom says what it is about."""
     rule = call.method.filtering
-    if error.status != 400 or not call.filter or rule is None or not call.method.reads:
+    if error.status not in (400, 501) or not call.filter or rule is None or not call.method.reads:
         return False
+    if rule.algorithm == "odata":
+        return True
     return any((reason.field or "").lower() == rule.header.lower() for reason in error.errors)
 
 

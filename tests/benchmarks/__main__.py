@@ -31,6 +31,7 @@ import msgspec
 from engine.formats import FORMATS, Options
 from engine.session import Session
 from engine.settings import Settings
+from tests.benchmarks.documents import large
 from tests.benchmarks.programs import Fetched
 from tests.benchmarks.server import served
 
@@ -188,6 +189,18 @@ def programs(rounds: int) -> list[Case]:
     ]
 
 
+def documents(rounds: int) -> list[Case]:
+    """A large service document, read for the first time and from the compiled cache."""
+    with large() as held:
+        size = held.file.stat().st_size / 1e6
+        first, events = beside(held.read, held.events, rounds, clock)
+        cached, least = beside(held.look_up, held.look_at, rounds, clock)
+    return [
+        Case(f"a document of {size:.1f} MB, by its YAML events alone", first / events, 10, f"{first:.2f} s"),
+        Case("one resource of it, compiled, by reading the files", cached / least, 4, f"{cached * 1000:.0f} ms"),
+    ]
+
+
 def growth(rounds: int) -> list[Case]:
     """Ten times the rows: time and memory."""
     best: dict[int, tuple[float, float]] = {}
@@ -208,7 +221,13 @@ def main(short: bool) -> int:
     sys.stdout.write(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n\n")
     sys.stdout.write("| case | ratio to its floor | goal | |\n|---|---|---|---|\n")
     code = 0
-    for cases in (partial(scans, 5_000 if short else 20_000), starts, programs, *(() if short else (growth,))):
+    for cases in (
+        partial(scans, 5_000 if short else 20_000),
+        starts,
+        programs,
+        documents,
+        *(() if short else (growth,)),
+    ):
         for case in cases(rounds):
             sys.stdout.write(f"{case}\n")
             sys.stdout.flush()

@@ -72,8 +72,39 @@ AUTHS: list[tuple[str, Auth]] = [
     ("{type: azure_default}", Auth(type="unsupported", unsupported="azure_default")),
     ("{type: interactive}", Auth(type="unsupported", unsupported="interactive")),
     (
-        "{type: custom, credentialsenvvar: K, successor: {type: custom}}",
-        Auth(type="unsupported", unsupported="custom with a successor"),
+        "{type: custom, name: A, credentialsenvvar: K, successor: {type: custom, name: B, credentialsenvvar: L}}",
+        Auth(
+            type="custom",
+            name="A",
+            credentials=(Credential(env="K"),),
+            successor=Auth(type="custom", name="B", credentials=(Credential(env="L"),)),
+        ),
+    ),
+    (
+        "{type: bearer, credentialsenvvar: K, successor: {type: azure_default}}",
+        Auth(
+            type="bearer",
+            credentials=(Credential(env="K"),),
+            prefix="Bearer ",
+            successor=Auth(type="unsupported", unsupported="a successor of type azure_default"),
+        ),
+    ),
+    (
+        "{type: oauth2, token_url: u, client_id_env_var: I, client_secret_env_var: S, auth_style: 1, "
+        "values: {audience: [a, b], resource: c}}",
+        Auth(
+            type="oauth2",
+            credentials=(Credential(env="S"),),
+            username=Credential(env="I"),
+            prefix="Bearer ",
+            token_url="u",
+            style="body",
+            values=(("audience", "a"), ("audience", "b"), ("resource", "c")),
+        ),
+    ),
+    (
+        "{type: basic, api_key_var: K, api_secret_var: S}",
+        Auth(type="basic", credentials=(Credential(env="S"),), username=Credential(env="K"), prefix="Basic "),
     ),
 ]
 

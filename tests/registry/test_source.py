@@ -45,6 +45,31 @@ def test_values_are_those_of_yaml_1_2(text: str, value: Any) -> None:
     assert repr(got) == repr({"v": value})
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("---\n...\n", None),
+        ("[]", []),
+        ("v: !!str 1", {"v": "1"}),
+        ("v: !!int '7'", {"v": 7}),
+        ("v: !!bool TRUE", {"v": True}),
+        ("v: !!null x", {"v": None}),
+        ("v: !!timestamp 2021-08-14", {"v": "2021-08-14"}),
+        ("v: !!set {a, b}", {"v": {"a": None, "b": None}}),
+        ("? a\n: 1", {"a": 1}),
+        ("&k a: 1\nb: *k\n*k : 2", {"a": 2, "b": "a"}),
+        ("a: &x {b: 1}\nc: [*x, *x]", {"a": {"b": 1}, "c": [{"b": 1}, {"b": 1}]}),
+        ('"<<": 1', {"<<": 1}),
+        ("a: &a {x: 1}\nb: &b {x: 2, y: 3}\nc: {<<: [*a, *b], z: 4}",
+         {"a": {"x": 1}, "b": {"x": 2, "y": 3}, "c": {"x": 1, "y": 3, "z": 4}}),
+        ("a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: *b", {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 1, "y": 2}}),
+    ],
+)  # fmt: skip
+def test_what_yaml_has_beyond_json(text: str, value: Any) -> None:
+    assert parse(text.encode())[0] == value
+
+
 def test_merged_keys_are_no_second_ones() -> None:
     assert parse(b"a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n") == ({"a": {"x": 1, "y": 2}, "b": {"y": 2, "x": 3}}, [])
 
@@ -64,6 +89,14 @@ def test_merged_keys_are_no_second_ones() -> None:
         (b"{a: " * 300 + b"1" + b"}" * 300, 1, "it nests more than 250 levels deep"),
         (b"\n".join(b" " * depth + b"a:" for depth in range(300)), 1, "it nests more than 250 levels deep"),
         (b"a: &a {b: *a}", 1, "an alias leads back to where it stands"),
+        (b"a: &a [1, *a]", 1, "an alias leads back to where it stands"),
+        (b"a: 1\n---\nb: 2", 2, "expected a single document"),
+        (b"a: 1\nb: !!bool perhaps", 1, "'perhaps' is neither true nor false"),
+        (b"a: 1\nb: !custom {}", 2, "the tag '!custom' means nothing here"),
+        (b"a: 1\nb: !!float x", 1, "could not convert"),
+        (b"a: 1\n<<: 2", 2, "<< takes a mapping or a list of mappings"),
+        (b"a: &a [1]\n*a : 2", 2, "a key must be text"),
+        (b"a: [1", 2, "not YAML: "),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(data: bytes, line: int, text: str) -> None:

@@ -59,10 +59,11 @@ def cases(*names: str) -> Iterator[Case]:
     """The cases of the fixture files, all of them or those named."""
     for path in sorted(HERE.glob("*.test")):
         if not names or path.stem in names:
-            yield from _cases(path)
+            yield from cases_in(path)
 
 
-def _cases(path: Path) -> Iterator[Case]:
+def cases_in(path: Path) -> Iterator[Case]:
+    """The cases of one file."""
     for block in path.read_text(encoding="utf-8").split("\n## ")[1:]:
         title, _, body = block.partition("\n")
         sql, *sections = body.split("\n=== ")

@@ -575,7 +575,11 @@ def test_no_secret_leaks(auth: Auth, caplog: pytest.LogCaptureFixture) -> None:
         )
         seen += map(repr, held.events)
         seen.append(
-            repr(held.client().statement().grant(asked, "https://api.linode.com/", "https://api.linode.com:443"))
+            repr(
+                asyncio.run(
+                    held.client().statement().grant(asked, "https://api.linode.com/", "https://api.linode.com:443")
+                )
+            )
         )
     assert len(seen) > 300
     assert [text for text in seen if TOKEN in text] == []
