@@ -9,7 +9,6 @@ from __future__ import annotations
 import marshal
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from tempfile import SpooledTemporaryFile
 from typing import Any
 
 Row = tuple[Any, ...]
@@ -30,6 +29,8 @@ class Spool:
     """Owns rows of one table. `declared` are its columns and their declared types."""
 
     def __init__(self, declared: Mapping[str, str]) -> None:
+        from tempfile import SpooledTemporaryFile  # here: most statements keep no rows
+
         self.declared = declared
         self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by `close`
 
