@@ -465,6 +465,10 @@ class Unready(PartialWrite):
 
     `states` says by its key in which state each row was last seen. `done` are the calls that were made to write, none
     of a SELECT: nothing of them is taken back.
+
+    >>> error = Unready('private/1 is not ready', states={'private/1': 'creating'}, done=[{'data__disk_id': 5}])
+    >>> error.states, error.done
+    ({'private/1': 'creating'}, ({'data__disk_id': 5},))
     """
 
     def __init__(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from sqlglot import Token, TokenType
+from msgspec.structs import replace
+from sqlglot import TokenType
 
 from engine.errors import Refused, Span, SyntaxFault, suggest
 from engine.language.dialect import Piece, split, tokenize
-from engine.language.hints import Hint, read_hints
+from engine.language.hints import read_hints
 from engine.language.reader import CLOSE, OPEN, Reader
 from engine.language.statements import (
     Body,
@@ -28,6 +29,7 @@ from engine.language.statements import (
 from engine.language.text import Text, slice_of, splice, weave
 
 _WHOLE = ("json", "file", "compress")  # what an EXEC is given with two at signs
+_REQUIRED = "REQUIRED"  # the hint of a SHOW INSERT
 _CLAUSES = ("SET", "WHERE", "RETURNING", "FROM", "ORDER BY", "LIMIT", "USING", "JOIN")
 
 
@@ -50,16 +52,12 @@ def parse_piece(piece: Piece) -> Statement:
     except (SyntaxFault, Refused) as error:
         error.statement = error.statement or piece.text
         raise
-    hints = _hints(piece.tokens[:1])
-    if isinstance(body, Show) and body.required:
-        hints = tuple(hint for hint in hints if hint.name != "REQUIRED")
+    hints = tuple(hint for comment in piece.hints for hint in read_hints(comment))
+    if isinstance(body, Show) and body.kind in ("insert", "manifest") and any(h.name == _REQUIRED for h in hints):
+        body, hints = replace(body, required=True), tuple(hint for hint in hints if hint.name != _REQUIRED)
+    if isinstance(body, Explain):  # they are meant for what is explained
+        body = replace(body, statement=replace(body.statement, hints=hints))
     return Statement(piece.text, piece.offset, body, hints)
-
-
-def _hints(tokens: tuple[Token, ...]) -> tuple[Hint, ...]:
-    """What the comments straight after these tokens ask for."""
-    comments = (c for token in tokens for c in token.comments if c.strip().startswith("+"))
-    return tuple(hint for comment in comments for hint in read_hints(comment))
 
 
 def _body(reader: Reader) -> Body:
@@ -331,7 +329,6 @@ def _show(reader: Reader) -> Body:
 
 def _show_template(reader: Reader) -> Body:
     """`SHOW INSERT [/*+ REQUIRED */] INTO p.s.r` and `SHOW MANIFEST IN p.s.r`."""
-    required = any(hint.name == "REQUIRED" for hint in _hints(reader.tokens[: reader.at + 1]))
     kind: Literal["insert", "manifest"] = "insert" if reader.take("INSERT") else "manifest"
     if kind == "insert":
         reader.expect("INTO", "SHOW INSERT INTO linode.images.images")
@@ -340,7 +337,7 @@ def _show_template(reader: Reader) -> Body:
         reader.expect("IN", "SHOW MANIFEST IN linode.images.images")
     scope = reader.name("a resource")
     reader.done()
-    return Show(kind, scope, required=required)
+    return Show(kind, scope)
 
 
 def _describe(reader: Reader) -> Body:

@@ -292,9 +292,38 @@ def test_explain_analyze_counts_the_looks(passing: Passing) -> None:
     assert "step 1: 5 requests, 1 page, 1 row fetched" in told
 
 
-def test_the_hint_of_an_explain_itself_is_told_to_do_nothing() -> None:
+def test_the_hint_of_an_explain_is_that_of_what_it_explains(passing: Passing) -> None:
     outcome = run(f"EXPLAIN /*+ AWAIT */ SELECT id FROM {TABLE}")
-    assert outcome.warnings == ("the hint AWAIT is not known and has no effect",)
+    assert "get_images has nothing to wait for" in outcome.error
+    plan = waiting(passing, f"EXPLAIN /*+ AWAIT(1h30m) */ {INSERT.replace('/*+ AWAIT */', '')}")
+    assert "    until status is available" in plan.rows
+    assert plan.warnings == plan.requests == ()
+    assert "SHOW has nothing to wait for" in run("EXPLAIN /*+ AWAIT */ SHOW PROVIDERS").error
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"/*+ AWAIT */ {INSERT.replace('/*+ AWAIT */', '')}",
+        f"SELECT 1; /*+ AWAIT */ {INSERT.replace('/*+ AWAIT */', '')}",
+        INSERT.replace("/*+ AWAIT */ INTO", "INTO /*+ AWAIT */"),
+        f"{INSERT.replace('/*+ AWAIT */', '')} -- to the end\n/*+ AWAIT */;",
+        INSERT.replace("INSERT", "WITH x AS (SELECT 25674130) INSERT").replace(
+            "VALUES (25674130, 'gold')", "SELECT *, 'gold' FROM x"
+        ),
+    ],
+)
+def test_a_hint_counts_wherever_it_stands(sql: str, passing: Passing) -> None:
+    outcome = waiting(passing, sql)
+    assert outcome.rows[-1] == "private/28000001 | gold | available | 2210"
+    assert outcome.warnings == ()
+
+
+def test_a_call_in_a_from_is_waited_for(passing: Passing) -> None:
+    call = SPREAD.replace("EXEC", "SELECT id FROM (EXEC") + """'["us-east", "us-ord"]') x"""
+    outcome = waiting(passing, call)
+    assert (outcome.error, outcome.rows) == ("", ("private/12",))
+    assert passing.slept
 
 
 def test_an_hour_is_waited_where_nothing_is_said() -> None:
