@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine import discovery
+from engine.arguments import Job
 from engine.errors import StratoqlError, SyntaxFault
 from engine.executor import calls, create_tables
+from engine.language.hints import max_writes
 from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.planner.awaits import awaited
 from engine.planner.names import Names
 from engine.planner.plan import Plan
 from engine.planner.planner import plan
@@ -30,7 +35,8 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
             case Describe():
                 discovery.describe(body, names)
             case _:
-                _build(plan(body, names, pushdown=settings.pushdown).plan, settings)
+                max_writes(statement.hints)
+                _build(awaited(plan(body, names, pushdown=settings.pushdown), statement.hints, names).plan, settings)
     except StratoqlError as error:
         error.statement = error.statement or statement.text
         raise
@@ -41,12 +47,22 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
     return names
 
 
+def _look_at(todo: Sequence[Job]) -> None:
+    """Raise what is wrong with the files of calls."""
+    from engine.lifecycle.parcels import file_of
+
+    for job in todo:
+        file_of(job)
+
+
 def _build(made: Plan, settings: Settings) -> None:
     store = Store(settings.timeout)
     try:
         create_tables(made, store)
         for step in made.steps:
             if not step.reads or step.feed is None:
-                calls(step, store, settings)
+                todo = calls(step, store, settings)
+                if step.files:
+                    _look_at(todo)
     finally:
         store.close()

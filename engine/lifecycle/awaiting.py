@@ -294,6 +294,16 @@ def _goes_on(step: Step, awaiting: Awaiting, late: Sequence[Watched]) -> str | N
     return f"it goes on; to wait for it again: {statement}"
 
 
+def unawaited(step: Step, done: Sequence[tuple[Job, list[Page]]], hint: str | None) -> str | None:
+    """What to say of calls that are done, and are not waited for because others have failed."""
+    awaiting = step.awaiting
+    if awaiting is None or awaiting.seconds is None or not done:
+        return hint
+    statement = resuming(step, awaiting, [_name(_look(step, awaiting, job, pages)) for job, pages in done])
+    told = f"what is done is not waited for{f': {statement} does that' if statement else ''}"
+    return f"{hint}; {told}" if hint else told
+
+
 def resuming(step: Step, awaiting: Awaiting, names: Sequence[str]) -> str | None:
     """The statement that goes on waiting."""
     found = rows_of(step, awaiting, names)

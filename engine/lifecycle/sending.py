@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -26,7 +27,15 @@ from provider_registry.faults import BadDocument, NotFound
 from provider_registry.model import Upload
 
 
-async def send(step: Step, job: Job, pages: list[Page], body: Body, wire: Wire, settings: Settings) -> None:
+async def send(
+    step: Step,
+    job: Job,
+    pages: list[Page],
+    body: Body,
+    wire: Wire,
+    settings: Settings,
+    arrived: Callable[[], Awaitable[None]] | None = None,
+) -> None:
     """Send the file of a call that has been answered. Its address leaves `pages`: it is of no more use.
 
     Raises Unready where the file did not arrive; then it says how to send it again.
@@ -53,6 +62,8 @@ async def send(step: Step, job: Job, pages: list[Page], body: Body, wire: Wire, 
         raise _not_there(step, job, waiting, str(error), keeping, arrived=error.arrived) from error
     except asyncio.CancelledError as cancelled:
         raise _not_there(step, job, waiting, "interrupted", keeping) from cancelled
+    if arrived is not None:
+        await arrived()
     kept.drop(waiting)
 
 

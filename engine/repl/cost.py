@@ -10,8 +10,10 @@ from engine.arguments import Job
 from engine.errors import Refused, StatementError, StratoqlError, TimedOut
 from engine.executor import calls, create_tables
 from engine.explain import many, walks
+from engine.language.hints import max_writes
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.planner.awaits import awaited
 from engine.planner.names import Names
 from engine.planner.plan import Step
 from engine.planner.planner import plan
@@ -78,14 +80,27 @@ def _statement(statement: Statement, names: Names, settings: Settings) -> Cost:
         return _statement(body.statement, names, settings)
     if isinstance(body, Explain | Show | Describe | Use):
         return Cost("no request", "reads")
-    made = plan(body, names, pushdown=settings.pushdown).plan
+    max_writes(statement.hints)
+    made = awaited(plan(body, names, pushdown=settings.pushdown), statement.hints, names).plan
     store = Store(_PATIENCE)
     try:
         create_tables(made, store)
         parts = [_step(step, store, settings) for step in made.steps]
     finally:
         store.close()
+    parts += filter(None, map(_follows, made.steps))
     return Cost(", then ".join(parts) or "no request", "writes" if made.write else "reads")
+
+
+def _follows(step: Step) -> str:
+    """What comes after the calls of a step: `the file`, `a wait of up to 1 h`."""
+    seconds = step.awaiting.seconds if step.awaiting is not None else None
+    told = ["the file"] if step.files else []
+    if seconds is not None:
+        from engine.lifecycle.states import span
+
+        told.append(f"a wait of up to {span(seconds)}")
+    return ", then ".join(told)
 
 
 def _step(step: Step, store: Store, settings: Settings) -> str:

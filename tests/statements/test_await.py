@@ -69,6 +69,19 @@ def test_several_rows_are_waited_for_side_by_side(passing: Passing) -> None:
     assert passing.now - began == 3.0 + 4.5 + 6.75 + 10.125  # the time of one, not of two
 
 
+def test_where_one_row_fails_the_others_are_named_and_not_waited_for(passing: Passing) -> None:
+    sql = f"INSERT /*+ AWAIT */ {COLUMNS} VALUES (25674130, 'a'), (25674142, 'b'), (1, 'no') RETURNING label, status"
+    outcome = waiting(passing, sql)
+    assert "of 3 rows: 2 done, 1 failed" in outcome.error
+    go_on = GO_ON.replace("= ", "IN ('private/28000001', 'private/28000002')")
+    assert outcome.error.endswith(f"hint: what is done is not waited for: {go_on} does that")
+    assert not passing.slept
+    nothing = waiting(
+        passing, sql, faults=[Fault("POST", drop="reset", effect=True)], settings=Settings(concurrency=1)
+    )
+    assert "not waited for" not in nothing.error
+
+
 def test_without_returning_a_count_comes_when_all_are_ready(passing: Passing) -> None:
     outcome = waiting(passing, INSERT.partition(" RETURNING")[0])
     assert len(outcome.requests) == 5
