@@ -74,10 +74,13 @@ def _together(told: Sequence[Cost]) -> Cost:
     return Cost("; ".join(each.text for each in told[:_SHOWN]) + more, kind)
 
 
-def _statement(statement: Statement, names: Names, settings: Settings) -> Cost:
+def _statement(statement: Statement, names: Names, settings: Settings, *, writing: bool = True) -> Cost:
+    """What a statement would send; with `writing` off, what it would read to know what that is."""
     body = statement.body
     if isinstance(body, Explain) and body.analyze:
         return _statement(body.statement, names, settings)
+    if isinstance(body, Explain) and body.rows:
+        return _statement(body.statement, names, settings, writing=False)
     if isinstance(body, Explain | Show | Describe | Use):
         return Cost("no request", "reads")
     max_writes(statement.hints)
@@ -85,11 +88,13 @@ def _statement(statement: Statement, names: Names, settings: Settings) -> Cost:
     store = Store(_PATIENCE)
     try:
         create_tables(made, store)
-        parts = [_step(step, store, settings) for step in made.steps]
+        steps = [step for step in made.steps if writing or not step.writes]
+        parts = [_step(step, store, settings) for step in steps]
     finally:
         store.close()
-    parts += filter(None, map(_follows, made.steps))
-    return Cost(", then ".join(parts) or "no request", "writes" if made.write else "reads")
+    parts += filter(None, map(_follows, steps))
+    writes = any(step.writes for step in steps)
+    return Cost(", then ".join(parts) or "no request", "writes" if writes else "reads")
 
 
 def _follows(step: Step) -> str:
