@@ -23,6 +23,7 @@ from engine.lifecycle.states import View, delay, shown, span, view
 from engine.planner.plan import Awaiting, Step
 from engine.wire.call import Call, Cost, Page
 from engine.wire.events import Event
+from engine.wire.masking import clean
 from engine.wire.values import encode
 from provider_registry.model import Column
 
@@ -96,7 +97,7 @@ def row_name(step: Step, job: Job, pages: list[Page]) -> str:
 
 def _name(look: Call) -> str:
     outside = [p.name for p in look.method.params if p.location in ("path", "query") and p.name in look.args]
-    return " ".join(str(look.args[each]) for each in outside) or "the row"
+    return clean(" ".join(str(look.args[each]) for each in outside)) or "the row"
 
 
 def _look(step: Step, awaiting: Awaiting, job: Job, pages: Sequence[Page]) -> Call:

@@ -5,7 +5,6 @@ Everything it learns and does goes into the same ledger, so it can itself be int
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
@@ -17,6 +16,7 @@ from engine.ledger.runs import Entry, Run, chosen, runs
 from engine.ledger.witness import now
 from engine.lifecycle.awaiting import rows_of
 from engine.lifecycle.parcels import file_of
+from engine.lifecycle.sending import command
 from engine.lifecycle.states import view
 from engine.replay.calls import Again, again, holds, previous, row, send, wanted
 from engine.session import Session
@@ -142,11 +142,8 @@ def _file(session: Session, each: Again, entry: Entry) -> Found:
 
 def _again(entry: Entry) -> str:
     """How the file of a call that is done is sent again."""
-    name = shlex.quote(entry.planned.file or "")
-    compress = " --compress" if entry.planned.compress else ""
-    return (
-        f"its file is not known to have arrived: stratoql upload {name} --to {entry.last and entry.last.id}{compress}"
-    )
+    made, call = entry.last.id if entry.last else None, entry.planned
+    return f"its file is not known to have arrived: {command(call.file or '', str(made), compress=call.compress)}"
 
 
 def _settled(run: Run, entry: Entry, note: str) -> Line:
