@@ -19,7 +19,16 @@ from engine import before
 from engine.abreast import each, together
 from engine.accounts import COLUMN, named, token_of
 from engine.arguments import Job, jobs
-from engine.errors import ApiError, CallError, InvalidValue, Refused, TimedOut
+from engine.errors import (
+    ApiError,
+    CallError,
+    InvalidValue,
+    NotSent,
+    PartialWrite,
+    Refused,
+    TimedOut,
+    Unready,
+)
 from engine.lifecycle import Wire
 from engine.planner.plan import Plan, Step, waves
 from engine.portal import AWAITING
@@ -93,10 +102,17 @@ async def _write(
     witness: Witness,
 ) -> None:
     """The calls, and what follows them: files that are sent, states that are waited for."""
-    sent = partial(write, step, todo, wire, settings.concurrency, partial(_load, step, store=store, tally=tally))
+    done: list[tuple[Job, list[Page]]] = []
+
+    def load(job: Job, page: Page) -> None:
+        done.append((job, [page]))
+        _load(step, job, page, store, tally)
+
+    sent = partial(write, step, todo, wire, settings.concurrency, load)
     if step.awaiting is None:
         await sent(tally, witness)
         return
+    from engine.lifecycle.awaiting import unawaited
     from engine.lifecycle.following import follow
     from engine.lifecycle.parcels import parcels
 
@@ -104,9 +120,21 @@ async def _write(
     async with parcels(step, todo, wire) as bodies:
 
         def then(answers: list[list[Page]]) -> Coroutine[Any, Any, None]:
-            return follow(step, todo, answers, bodies, store, wire, settings)
+            return follow(step, todo, answers, bodies, store, wire, settings, arrived)
 
-        await sent(tally, witness, then)
+        async def arrived(number: int) -> None:
+            try:
+                await witness.deliver(number)
+            except NotSent as error:  # the file is there all the same
+                tally.warnings.append(str(error))
+
+        try:
+            await sent(tally, witness, then)
+        except Unready:
+            raise
+        except PartialWrite as error:
+            error.hint = unawaited(step, done, error.hint)
+            raise
 
 
 async def _wave(plan: Plan, wave: Sequence[Step], store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:

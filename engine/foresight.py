@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from engine.arguments import Job
 from engine.errors import StratoqlError, SyntaxFault
 from engine.executor import calls
+from engine.language.hints import max_writes
 from engine.language.statements import Explain, Registry, Statement, Use
+from engine.planner.awaits import awaited
 from engine.planner.names import Names
 from engine.planner.plan import Plan, create_tables
 from engine.planner.planner import plan
@@ -27,7 +32,8 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
             case Registry():
                 pass  # what it would bring is not here yet
             case _:
-                _build(plan(body, names, pushdown=settings.pushdown).plan, settings)
+                max_writes(statement.hints)
+                _build(awaited(plan(body, names, pushdown=settings.pushdown), statement.hints, names).plan, settings)
     except StratoqlError as error:
         error.statement = error.statement or statement.text
         raise
@@ -38,12 +44,22 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
     return names
 
 
+def _look_at(todo: Sequence[Job]) -> None:
+    """Raise what is wrong with the files of calls."""
+    from engine.lifecycle.parcels import file_of
+
+    for job in todo:
+        file_of(job)
+
+
 def _build(made: Plan, settings: Settings) -> None:
     store = Store(settings.timeout)
     try:
         create_tables((*made.shelves, *made.steps), store)
         for step in made.steps:
             if not step.reads or step.feed is None:
-                calls(step, store, settings)
+                todo = calls(step, store, settings)
+                if step.files:
+                    _look_at(todo)
     finally:
         store.close()

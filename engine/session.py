@@ -255,6 +255,7 @@ class Session:
 
             return _plan_text(planned(body, self.settings))
         if isinstance(body, Show | Describe | Use):
+            refuse(statement.hints, type(body).__name__.upper())
             return _plan_text(["answered from the provider documents, no request is sent"])
         from engine.explain import explain
 
@@ -456,11 +457,11 @@ def _unchanged(tally: Tally) -> tuple[str, ...]:
 def _idle_hints(statement: Statement, result: Result) -> Iterator[str]:
     """A hint that does nothing is told, so that nobody waits for its effect."""
     for hint in statement.hints:
-        if hint.name == AWAIT and not isinstance(statement.body, Explain):
+        if hint.name == AWAIT:
             continue  # where there is nothing to wait for it is an error
         if hint.name != MAX_WRITES:
             yield f"the hint {hint.text} is not known and has no effect"
-        elif result.affected is None and result.kind != "plan":
+        elif result.affected is None and result.kind != "plan" and not isinstance(statement.body, Explain):
             yield f"the hint {hint.text} has no effect, because nothing is written"
 
 

@@ -56,7 +56,8 @@ async def watched(here: Setting, step: Step, text: str, approve: Approve | None,
         )
         await way.steps(portal, run_write(made, todo, store, traffic, settings, tally, opened[0]))
     except PartialWrite as error:
-        error.hint = "; ".join(filter(None, (error.hint, f"stratoql resume {ledger} goes on from here")))
+        if error.unsent or error.failed or error.unknown:  # not where all are done, but not ready
+            error.hint = "; ".join(filter(None, (error.hint, f"stratoql resume {ledger} goes on from here")))
         raise
     finally:
         for witness in opened:

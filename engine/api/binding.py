@@ -98,7 +98,7 @@ def _bound(piece: Piece, values: _Values) -> Bound:
         places.append((Span(start + shift, start + shift + len(replacement)), Span(start, end)))
         shift += len(replacement) - (end - start)
     with underlining(piece.text, text, places):
-        again = Piece(text.sql, piece.offset, tuple(tokenize(text.sql))) if edits else piece
+        again = Piece(text.sql, piece.offset, tuple(tokenize(text.sql)), piece.hints) if edits else piece
         return Bound(piece.text, text, tuple(places), parse_piece(again))
 
 

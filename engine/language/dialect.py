@@ -28,11 +28,15 @@ class _Tokenizer(SQLite.Tokenizer):
 
 
 class Piece(Struct, frozen=True):
-    """One statement of a script: its text from first to last token, its tokens, and where it starts."""
+    """One statement of a script: its text from first to last token, its tokens, and where it starts.
+
+    `hints` are its comments that begin with a plus, wherever they stand: before its first word too.
+    """
 
     text: str
     offset: int
     tokens: tuple[Token, ...]
+    hints: tuple[str, ...] = ()
 
 
 def tokenize(text: str) -> list[Token]:
@@ -64,17 +68,27 @@ def split(script: str) -> Iterator[Piece]:
     """
     script = script.removeprefix("\ufeff")  # a byte order mark says nothing
     run: list[Token] = []
+    hints: list[str] = []
     for token in [*tokenize(script), None]:
+        marked = [] if token is None else [comment for comment in token.comments if comment.startswith("+")]
         if token is not None and token.token_type is not TokenType.SEMICOLON:
             run.append(token)
-        elif run:
+            hints += marked
+            continue
+        if run:
             start, end = run[0].start, run[-1].end + 1
             # Comments before a semicolon hang on the semicolon's left neighbour; the text may end in none.
             text = script[start:end]
             if run[0].text.upper() in ("INSERT", "EXPLAIN", "WITH"):
                 text = _commas_of_markers(text, [t.start - start for t in run], [t.end - start for t in run])
-            yield Piece(text, start, tuple(tokenize(text)))
-            run = []
+            yield Piece(text, start, tuple(tokenize(text)), tuple(hints))
+            run, hints = [], []
+        hints += marked  # what hangs on a semicolon stands behind it
+    if hints:
+        raise SyntaxFault(
+            f"the hint /*{hints[0]}*/ stands behind the last statement",
+            hint="put it after the statement's first word",
+        )
 
 
 def _commas_of_markers(text: str, starts: Sequence[int], ends: Sequence[int]) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from msgspec.structs import replace
 from sqlglot import TokenType
 
 from engine.errors import Refused, Span, SyntaxFault, suggest
 from engine.language.dialect import Piece, split, tokenize
+from engine.language.hints import read_hints
 from engine.language.reader import OPEN, Reader
-from engine.language.shows import closing, hints_of, lifted, lifts, read_describe, read_show
+from engine.language.shows import closing, lifted, lifts, read_describe, read_show
 from engine.language.statements import (
     Body,
     Call,
@@ -28,6 +30,7 @@ from engine.language.statements import (
 from engine.language.text import Text, slice_of, splice, weave
 
 _WHOLE = ("json", "file", "compress")  # what an EXEC is given with two at signs
+_REQUIRED = "REQUIRED"  # the hint of a SHOW INSERT
 _CLAUSES = ("SET", "WHERE", "RETURNING", "FROM", "ORDER BY", "LIMIT", "USING", "JOIN")
 
 
@@ -50,9 +53,11 @@ def parse_piece(piece: Piece) -> Statement:
     except (SyntaxFault, Refused) as error:
         error.statement = error.statement or piece.text
         raise
-    hints = hints_of(piece.tokens[:1])
-    if isinstance(body, Show) and body.required:
-        hints = tuple(hint for hint in hints if hint.name != "REQUIRED")
+    hints = tuple(hint for comment in piece.hints for hint in read_hints(comment))
+    if isinstance(body, Show) and body.kind in ("insert", "manifest") and any(h.name == _REQUIRED for h in hints):
+        body, hints = replace(body, required=True), tuple(hint for hint in hints if hint.name != _REQUIRED)
+    if isinstance(body, Explain):  # they are meant for what is explained
+        body = replace(body, statement=replace(body.statement, hints=hints))
     return Statement(piece.text, piece.offset, body, hints)
 
 

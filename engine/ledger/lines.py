@@ -8,14 +8,14 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-Event = Literal["run", "sending", "done", "failed", "unknown", "unsent"]
+Event = Literal["run", "sending", "done", "failed", "unknown", "unsent", "file"]
 MARK = b'{"event":"'  # how every line begins; inside a JSON string its quotes would be escaped
 
 
 class Planned(Struct, frozen=True, omit_defaults=True):
     """A call of a run: what is needed to send it, and what was read of its row before.
 
-    `secret`: some of its arguments are masked, so it cannot be sent from here again.
+    `secret`: some of its arguments are masked, so it cannot be sent from here again. `file`: what is sent after it.
     """
 
     call: int
@@ -25,6 +25,8 @@ class Planned(Struct, frozen=True, omit_defaults=True):
     args: dict[str, Any] = {}
     before: dict[str, Any] = {}
     secret: bool = False
+    file: str | None = None
+    compress: bool = False
 
 
 class Line(Struct, frozen=True, omit_defaults=True):

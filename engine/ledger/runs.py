@@ -15,17 +15,28 @@ Known = Literal["planned", "sending", "done", "failed", "unknown"]
 
 class Entry(Struct):
     """A call and what the last line about it says. `planned`: it certainly was not sent; `sending`: it was to be, and
-    nobody wrote down what became of it.
+    nobody wrote down what became of it. `filed`: the file that belongs to it has arrived.
     """
 
     planned: Planned
     state: Known = "planned"
     last: Line | None = None
+    filed: bool = False
 
     @property
     def open(self) -> bool:
         """Whether it may or may not have happened."""
         return self.state in ("sending", "unknown")
+
+    @property
+    def fileless(self) -> bool:
+        """Whether it is done but for its file, of which nobody wrote down that it has arrived."""
+        return self.state == "done" and self.planned.file is not None and not self.filed
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left of it."""
+        return self.state == "done" and not self.fileless
 
 
 class Run(Struct):
@@ -42,7 +53,7 @@ class Run(Struct):
     @property
     def unfinished(self) -> bool:
         """Whether some call is not done."""
-        return any(entry.state != "done" for entry in self.entries.values())
+        return not all(entry.finished for entry in self.entries.values())
 
 
 def runs(lines: Iterable[Line]) -> dict[str, Run]:
@@ -59,7 +70,10 @@ def runs(lines: Iterable[Line]) -> dict[str, Run]:
         entry = run.entries.get(line.call or 0) if run is not None else None
         if entry is None:
             raise UsageError(f"the ledger does not say what call {line.call} of run {line.run} is")
-        entry.state, entry.last = "planned" if line.event == "unsent" else line.event, line
+        if line.event == "file":
+            entry.filed = True
+        else:
+            entry.state, entry.last, entry.filed = "planned" if line.event == "unsent" else line.event, line, False
     return found
 
 

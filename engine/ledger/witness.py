@@ -18,7 +18,7 @@ from engine.ledger.file import File
 from engine.ledger.lines import Event, Line, Planned
 from engine.ledger.masks import Scrub
 from engine.outcomes import Outcome
-from engine.planner.plan import Step
+from engine.planner.plan import COMPRESS_ARGUMENT, FILE_ARGUMENT, Step
 from engine.settings import Settings
 from engine.wire.call import Call
 from engine.wire.masking import at_hand, clean, masked
@@ -48,7 +48,18 @@ def planned(todo: Sequence[Job], settings: Settings, scrub: Scrub) -> list[Plann
 def _planned(number: int, job: Job, settings: Settings, scrub: Scrub) -> Planned:
     args, secret = masks.arguments(job.call.args, scrub)
     before, _ = masks.arguments({name: masks.document(value) for name, value in job.before.items()}, scrub)
-    return Planned(number, *where(job, settings, scrub), args, before, secret)
+    file, compress = _file(job)
+    if file is not None and scrub(file) != file:
+        file, secret = scrub(file), True
+    return Planned(number, *where(job, settings, scrub), args, before, secret, file, compress)
+
+
+def _file(job: Job) -> tuple[str | None, bool]:
+    """The file of a call, by a path that holds in other folders too, and whether it may be compressed."""
+    given = job.row.get(FILE_ARGUMENT)
+    if given is None:
+        return None, False
+    return str(Path(given).expanduser().absolute()), job.row.get(COMPRESS_ARGUMENT) in (1, "true")
 
 
 def where(job: Job, settings: Settings, scrub: Scrub) -> tuple[str, str, str]:
@@ -85,6 +96,10 @@ class Witness:
     async def settle(self, number: int, outcome: Outcome) -> None:
         """What became of a call is known."""
         await self._write(_event(outcome), number, **self._facts(outcome))
+
+    async def deliver(self, number: int) -> None:
+        """The file of a call has arrived."""
+        await self._write("file", number, note=self._calls[number].file)
 
     def conclude(self, outcomes: Sequence[Outcome]) -> None:
         """After an interruption: what had been sent is unknown, what had only been intended was not sent."""

@@ -23,6 +23,7 @@ from engine.lifecycle.states import View, delay, shown, span, view
 from engine.planner.plan import Awaiting, Step
 from engine.wire.call import Call, Cost, Page
 from engine.wire.events import Event
+from engine.wire.masking import clean
 from engine.wire.values import encode
 from provider_registry.model import Column
 
@@ -96,7 +97,7 @@ def row_name(step: Step, job: Job, pages: list[Page]) -> str:
 
 def _name(look: Call) -> str:
     outside = [p.name for p in look.method.params if p.location in ("path", "query") and p.name in look.args]
-    return " ".join(str(look.args[each]) for each in outside) or "the row"
+    return clean(" ".join(str(look.args[each]) for each in outside)) or "the row"
 
 
 def _look(step: Step, awaiting: Awaiting, job: Job, pages: Sequence[Page]) -> Call:
@@ -292,6 +293,16 @@ def _goes_on(step: Step, awaiting: Awaiting, late: Sequence[Watched]) -> str | N
     if (statement := resuming(step, awaiting, [each.name for each in late])) is None:
         return "it goes on without anybody waiting for it"
     return f"it goes on; to wait for it again: {statement}"
+
+
+def unawaited(step: Step, done: Sequence[tuple[Job, list[Page]]], hint: str | None) -> str | None:
+    """What to say of calls that are done, and are not waited for because others have failed."""
+    awaiting = step.awaiting
+    if awaiting is None or awaiting.seconds is None or not done:
+        return hint
+    statement = resuming(step, awaiting, [_name(_look(step, awaiting, job, pages)) for job, pages in done])
+    told = f"what is done is not waited for{f': {statement} does that' if statement else ''}"
+    return f"{hint}; {told}" if hint else told
 
 
 def resuming(step: Step, awaiting: Awaiting, names: Sequence[str]) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from engine.arguments import Job
 from engine.lifecycle import Wire
@@ -23,16 +24,19 @@ async def follow(
     store: Store,
     wire: Wire,
     settings: Settings,
+    arrived: Callable[[int], Awaitable[None]] | None = None,
 ) -> None:
     """Send the files and wait. The newest rows stand in `answers` afterwards, whatever happens.
+
+    `arrived` is told of each file, by the number of its call.
 
     The time that this takes is not the statement's: `--timeout` is no bound of it. Raises Unready.
     """
     began = wire.clock.now()
     try:
-        for job, pages, body in zip(jobs, answers, bodies, strict=True):
+        for number, (job, pages, body) in enumerate(zip(jobs, answers, bodies, strict=True)):
             if body is not None:
-                await send(step, job, pages, body, wire, settings)
+                await send(step, job, pages, body, wire, settings, partial(arrived, number) if arrived else None)
         if step.awaiting is not None:
             await settle(step, jobs, answers, wire)
     finally:

@@ -52,8 +52,11 @@ def file_of(job: Job) -> File | None:
     return looked_at(given, rule, _yes(job.row.get(COMPRESS_ARGUMENT)))
 
 
-def looked_at(given: str, rule: Upload, compress: bool) -> File:
-    """A file by its path, which is relative to the folder the program was started in; `~` is the user's home."""
+def looked_at(given: str, rule: Upload, compress: bool, option: str = f"{COMPRESS_ARGUMENT} = true") -> File:
+    """A file by its path, which is relative to the folder the program was started in; `~` is the user's home.
+
+    `option` is what asks for `compress`, where an error advises it.
+    """
     path = Path(given).expanduser()
     try:
         found = os.stat(path)
@@ -71,7 +74,7 @@ def looked_at(given: str, rule: Upload, compress: bool) -> File:
     if packs and not compress:
         raise Refused(
             f"{given} is not gzip-compressed, and nothing else is taken",
-            hint=f"add @@compress = true, or run: gzip -k {shlex.quote(given)}, and send {given}.gz",
+            hint=f"add {option}, or run: gzip -k {shlex.quote(given)}, and send {given}.gz",
         )
     _check_size(given, found.st_size, rule.max_raw_bytes if packs else rule.max_bytes, packs)
     return File(path, found.st_size, packs)

@@ -5,28 +5,38 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from engine.arguments import Job
-from engine.errors import CallError, StratoqlError, Unready
+from engine.errors import CallError, NotSent, StratoqlError, Unready
 from engine.lifecycle import Wire, kept
 from engine.lifecycle.awaiting import row_name, rows_of
 from engine.lifecycle.kept import Kept
 from engine.lifecycle.parcels import looked_at, parcel
-from engine.planner.plan import FILE_ARGUMENT, Step
+from engine.planner.plan import COMPRESS_ARGUMENT, FILE_ARGUMENT, Step
 from engine.settings import Settings
 from engine.wire.call import Page
+from engine.wire.masking import clean
 from engine.wire.request import prepare
 from engine.wire.servers import base_url, origin
-from engine.wire.uploads import Body
+from engine.wire.uploads import Body, permitted
 from provider_registry.catalog import Catalog
 from provider_registry.faults import BadDocument, NotFound
 from provider_registry.model import Upload
 
 
-async def send(step: Step, job: Job, pages: list[Page], body: Body, wire: Wire, settings: Settings) -> None:
+async def send(
+    step: Step,
+    job: Job,
+    pages: list[Page],
+    body: Body,
+    wire: Wire,
+    settings: Settings,
+    arrived: Callable[[], Awaitable[None]] | None = None,
+) -> None:
     """Send the file of a call that has been answered. Its address leaves `pages`: it is of no more use.
 
     Raises Unready where the file did not arrive; then it says how to send it again.
@@ -46,6 +56,10 @@ async def send(step: Step, job: Job, pages: list[Page], body: Body, wire: Wire, 
         rows=rows_of(step, awaiting, [name]),
         file=str(job.row.get(FILE_ARGUMENT)),
     )
+    try:
+        permitted(address)
+    except NotSent as error:
+        raise _not_there(step, job, waiting, str(error), keeping=False) from error
     keeping = settings.sandbox != "" and kept.keep(waiting, wire.clock.wall())  # one in memory is gone with us
     try:
         await wire.put(address, body, waiting.expires)
@@ -53,6 +67,8 @@ async def send(step: Step, job: Job, pages: list[Page], body: Body, wire: Wire, 
         raise _not_there(step, job, waiting, str(error), keeping, arrived=error.arrived) from error
     except asyncio.CancelledError as cancelled:
         raise _not_there(step, job, waiting, "interrupted", keeping) from cancelled
+    if arrived is not None:
+        await arrived()
     kept.drop(waiting)
 
 
@@ -65,7 +81,7 @@ async def send_again(
     arrive; the address is kept then.
     """
     waiting = kept.find(name, lambda each: _belongs(each, settings, catalog), wire.clock.wall())
-    async with parcel(looked_at(path, waiting.rule, compress), waiting.rule, wire) as body:
+    async with parcel(looked_at(path, waiting.rule, compress, "--compress"), waiting.rule, wire) as body:
         try:
             await wire.put(waiting.address, body, waiting.expires)
         except CallError as error:
@@ -103,14 +119,27 @@ def _taken_out(step: Step, pages: list[Page], rule: Upload) -> str:
     return address if isinstance(address, str) else ""
 
 
+def command(file: str, name: str, *, compress: bool) -> str:
+    """What sends a file again; whatever is in the names, a shell takes them for names."""
+    return f"stratoql upload {shlex.quote(file)} --to {shlex.quote(name)}{' --compress' if compress else ''}"
+
+
+def _at(address: str) -> str:
+    """Where a file would go, as far as anybody may know; nothing where there is no such place."""
+    try:
+        host = urlsplit(address).hostname
+    except ValueError:
+        return ""
+    return f" at {clean(host)}" if host else ""
+
+
 def _not_there(step: Step, job: Job, waiting: Kept, why: str, keeping: bool, *, arrived: bool = False) -> Unready:
     """What to do about a file that did not arrive."""
-    host = urlsplit(waiting.address).hostname or "nowhere"
     lines = [
         f"the file did not arrive: {why}" if not arrived else f"whether the file arrived is not known: {why}",
-        f"{waiting.name} waits for it at {host} until {waiting.until}",
+        f"{waiting.name} waits for it{_at(waiting.address)} until {waiting.until}",
     ]
-    again = f"stratoql upload {shlex.quote(waiting.file)} --to {waiting.name}"
+    again = command(waiting.file, waiting.name, compress=job.row.get(COMPRESS_ARGUMENT) in (1, "true"))
     hint = f"send it again while it waits: {again}" if keeping else "begin the upload again; its address was not kept"
     if arrived:
         hint = f"an attempt was sent whole and never answered, so look first: {waiting.waits}; or {hint}"

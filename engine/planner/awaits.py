@@ -30,7 +30,7 @@ def awaited(planned: Planned, hints: Sequence[Hint], names: Names) -> Planned:
                 f"AWAIT would wait for a file that nobody sends to what {step.method.name} makes",
                 hint="name it: @@file = './disk.img.gz'; or leave AWAIT out",
             )
-    steps = tuple(_awaiting(step, seconds, names) for step in made.steps)
+    steps = tuple(followed(step, seconds, names) for step in made.steps)
     if seconds is not None and not any(step.awaiting for step in steps):
         raise _idle(made)
     return Planned(replace(made, steps=steps), planned.output)
@@ -63,7 +63,7 @@ def refuse(hints: Sequence[Hint], what: str) -> None:
         raise Refused(f"{what} has nothing to wait for", hint="leave AWAIT out")
 
 
-def _awaiting(step: Step, seconds: float | None, names: Names) -> Step:
+def followed(step: Step, seconds: float | None, names: Names) -> Step:
     """A step that waits, or looks at what became of its file. What the wait must know of a row is fetched too."""
     rule = step.method.awaits
     if rule is None or (seconds is None and not step.files):

@@ -10,8 +10,10 @@ from engine.arguments import Job
 from engine.errors import Refused, StatementError, StratoqlError, TimedOut
 from engine.executor import calls
 from engine.explain import many, walks
+from engine.language.hints import max_writes
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Registry, Show, Statement, Use
+from engine.planner.awaits import awaited
 from engine.planner.names import Names
 from engine.planner.plan import Step, create_tables
 from engine.planner.planner import plan
@@ -72,22 +74,40 @@ def _together(told: Sequence[Cost]) -> Cost:
     return Cost("; ".join(each.text for each in told[:_SHOWN]) + more, kind)
 
 
-def _statement(statement: Statement, names: Names, settings: Settings) -> Cost:
+def _statement(statement: Statement, names: Names, settings: Settings, *, writing: bool = True) -> Cost:
+    """What a statement would send; with `writing` off, what it would read to know what that is."""
     body = statement.body
     if isinstance(body, Explain) and body.analyze:
         return _statement(body.statement, names, settings)
+    if isinstance(body, Explain) and body.rows:
+        return _statement(body.statement, names, settings, writing=False)
     if isinstance(body, Explain | Show | Describe | Use):
         return Cost("no request", "reads")
     if isinstance(body, Registry):
         return Cost("asks the registry" if body.action == "list" else "fetches provider documents", "reads")
-    made = plan(body, names, pushdown=settings.pushdown).plan
+    max_writes(statement.hints)
+    made = awaited(plan(body, names, pushdown=settings.pushdown), statement.hints, names).plan
     store = Store(_PATIENCE)
     try:
         create_tables((*made.shelves, *made.steps), store)
-        parts = [_step(step, store, settings) for step in made.steps]
+        steps = [step for step in made.steps if writing or not step.writes]
+        parts = [_step(step, store, settings) for step in steps]
     finally:
         store.close()
-    return Cost(", then ".join(parts) or "no request", "writes" if made.write else "reads")
+    parts += filter(None, map(_follows, steps))
+    writes = any(step.writes for step in steps)
+    return Cost(", then ".join(parts) or "no request", "writes" if writes else "reads")
+
+
+def _follows(step: Step) -> str:
+    """What comes after the calls of a step: `the file`, `a wait of up to 1 h`."""
+    seconds = step.awaiting.seconds if step.awaiting is not None else None
+    told = ["the file"] if step.files else []
+    if seconds is not None:
+        from engine.lifecycle.states import span
+
+        told.append(f"a wait of up to {span(seconds)}")
+    return ", then ".join(told)
 
 
 def _step(step: Step, store: Store, settings: Settings) -> str:

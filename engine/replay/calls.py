@@ -10,19 +10,21 @@ from msgspec import Struct
 from engine.arguments import Job
 from engine.before import addressing, identified
 from engine.errors import StatementError, StratoqlError, UsageError
+from engine.executor import run_write
 from engine.language.text import quote_name, quote_text
 from engine.ledger.file import File
 from engine.ledger.lines import Planned
 from engine.ledger.masks import scrubber
 from engine.ledger.runs import Run
 from engine.ledger.witness import Witness, account, where
-from engine.planner.plan import Step
+from engine.planner.awaits import followed
+from engine.planner.plan import COMPRESS_ARGUMENT, FILE_ARGUMENT, Plan, Step, create_tables
 from engine.session import Session
+from engine.store import Store
 from engine.tally import Tally
 from engine.wire.call import Call
 from engine.wire.masking import at_hand
 from engine.wire.values import alike
-from engine.writing import write
 from provider_registry.faults import NotFound
 from provider_registry.model import Param, Resource
 
@@ -72,13 +74,17 @@ def _step(session: Session, run: Run) -> tuple[Step, Resource]:
     except (NotFound, ValueError) as error:
         raise UsageError(f"run {run.name} called {begun.method}, which is not known here") from error
     rows, columns = method.response.rows, method.response.columns
-    step = Step(OUT, begun.provider or provider, name, begun.verb or "exec", method, columns, rows=rows)
-    return identified(step), resource
+    files = any(entry.planned.file is not None for entry in run.entries.values())
+    if files and method.upload is None:
+        raise UsageError(f"run {run.name} has sent a file with {begun.method}, which takes none here")
+    step = Step(OUT, begun.provider or provider, name, begun.verb or "exec", method, columns, rows=rows, files=files)
+    return followed(identified(step), None, session.names), resource
 
 
 def _job(step: Step, planned: Planned) -> Job:
     call = Call(step.provider, step.method, planned.args, columns=step.fetched, rows=step.rows)
-    return Job(call, {}, planned.before)
+    file = {} if planned.file is None else {FILE_ARGUMENT: planned.file, COMPRESS_ARGUMENT: planned.compress}
+    return Job(call, file, planned.before)
 
 
 def _check_account(session: Session, run: Run, jobs: Mapping[int, Job], *, same_account: bool) -> None:
@@ -153,7 +159,7 @@ def wanted(again: Again, job: Job) -> dict[str, Any]:
 def send(
     session: Session, file: File, again: Again, entries: Sequence[tuple[Planned, Job]], name: str, statement: str
 ) -> None:
-    """Send calls and write down what becomes of them; how it went stands in the ledger afterwards.
+    """Send calls, and their files, and write down what becomes of them; how it went stands in the ledger afterwards.
 
     Raises what is no outcome of a call: the ledger cannot be written, somebody has interrupted it.
     """
@@ -161,9 +167,12 @@ def send(
     scrub = scrubber([] if session.settings.sandbox is not None else at_hand(session.settings), traffic.scrub)
     witness = Witness(file, name, [planned for planned, _ in entries], statement, scrub)
     traffic.budget.reserve(len(entries))
-    todo, places = [job for _, job in entries], session.settings.concurrency
+    todo, made, store = [job for _, job in entries], Plan(again.step.verb, (again.step,)), Store()
     try:
-        portal.run(write(again.step, todo, traffic, places, lambda job, page: None, Tally(), witness))
+        create_tables(made.steps, store)
+        portal.run(run_write(made, todo, store, traffic, session.settings, Tally(), witness))
     except StratoqlError as error:
         if witness.broken is not None or isinstance(error.__context__, KeyboardInterrupt):
             raise
+    finally:
+        store.close()

@@ -14,10 +14,14 @@ from engine.ledger.file import File
 from engine.ledger.lines import Line
 from engine.ledger.runs import Entry, Run, chosen, runs
 from engine.ledger.witness import now
+from engine.lifecycle.awaiting import rows_of
+from engine.lifecycle.parcels import file_of
+from engine.lifecycle.sending import command
+from engine.lifecycle.states import view
 from engine.replay.calls import Again, again, holds, previous, row, send, wanted
 from engine.session import Session
 
-Verdict = Literal["send", "done", "decide", "failed", "masked"]
+Verdict = Literal["send", "done", "decide", "failed", "masked", "file"]
 Decision = Literal["done", "send"]
 
 
@@ -59,7 +63,7 @@ def resume(session: Session, file: File, wish: Wish) -> list[Told]:
 
 
 def _resumed(session: Session, file: File, each: Again, wish: Wish) -> Iterator[Told]:
-    left = {number: entry for number, entry in each.run.entries.items() if entry.state != "done"}
+    left = {number: entry for number, entry in each.run.entries.items() if not entry.finished}
     if strange := wish.decided.keys() - left.keys():
         raise UsageError(f"run {each.run.name} has no open call {min(strange)}")
     found = {number: _found(session, each, entry, each.jobs[number], wish) for number, entry in left.items()}
@@ -71,11 +75,13 @@ def _resumed(session: Session, file: File, each: Again, wish: Wish) -> Iterator[
         if verdict == "done":
             file.append(_settled(each.run, left[number], why))
     sending = [(left[number].planned, each.jobs[number]) for number, one in found.items() if one.verdict == "send"]
+    for _, job in sending:
+        file_of(job)  # what is wrong with a file is said before anything is sent
     if sending:
         send(session, file, each, sending, each.run.name, each.run.begun.statement or "")
     after = runs(file.lines())[each.run.name].entries
     for number, one in found.items():
-        yield _told(each.run, after[number], *_state(after[number], one))
+        yield _told(each.run, after[number], *_state(after[number], one, each.step.verb))
 
 
 def _found(session: Session, each: Again, entry: Entry, job: Job, wish: Wish) -> Found:
@@ -83,6 +89,8 @@ def _found(session: Session, each: Again, entry: Entry, job: Job, wish: Wish) ->
     decided = wish.decided.get(entry.planned.call)
     if decided == "done":
         return Found("done", "decided")
+    if entry.fileless and decided is None:
+        return _file(session, each, entry)
     if decided is None and entry.state == "failed" and not wish.failed:
         return Found("failed", entry.last.error or "" if entry.last else "")
     if decided is None and entry.open:
@@ -118,10 +126,30 @@ def _settle(session: Session, each: Again, job: Job, secret: bool) -> Found:
     return Found("decide", "the row has neither the old values nor the new ones")
 
 
+def _file(session: Session, each: Again, entry: Entry) -> Found:
+    """Find out by reading whether the file of a call that is done has arrived."""
+    awaiting, made = each.step.awaiting, entry.last.id if entry.last else None
+    found = rows_of(each.step, awaiting, [str(made)]) if awaiting is not None and made is not None else None
+    if awaiting is None or found is None:
+        return Found("decide", "whether its file has arrived is not known")
+    (result,) = session.run(f"SELECT * FROM {found}")
+    row = next(iter(result.fetchall()), None)
+    if row is None:
+        return Found("decide", f"{made} is gone, which waited for its file")
+    seen = view(awaiting.rule.goals, dict(zip((c.name for c in result.columns), row, strict=True)), {})
+    return Found("done", f"{made} is {seen.state}") if seen.verdict == "ready" else Found("file", _again(entry))
+
+
+def _again(entry: Entry) -> str:
+    """How the file of a call that is done is sent again."""
+    made, call = entry.last.id if entry.last else None, entry.planned
+    return f"its file is not known to have arrived: {command(call.file or '', str(made), compress=call.compress)}"
+
+
 def _settled(run: Run, entry: Entry, note: str) -> Line:
     call = entry.planned
     return Line(
-        "done",
+        "file" if entry.fileless else "done",
         run.name,
         now(),
         call.call,
@@ -133,12 +161,15 @@ def _settled(run: Run, entry: Entry, note: str) -> Line:
     )
 
 
-def _state(entry: Entry, verdict: Found) -> tuple[str, str]:
+def _state(entry: Entry, verdict: Found, verb: str) -> tuple[str, str]:
     """What a call is now, in words."""
-    if entry.state == "done":
-        return "done", verdict.why
     if verdict.verdict in ("decide", "masked"):
         return verdict.verdict, verdict.why
+    if entry.fileless:
+        return "file", _again(entry)
+    if entry.state == "done":
+        made = entry.last.id if entry.last and verb in ("insert", "exec") else None
+        return "done", verdict.why or (f"made {made}" if made is not None else "")
     error = (entry.last.error if entry.last else None) or ""
     return {"planned": "not sent", "sending": "unknown"}.get(entry.state, entry.state), error
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 from engine.settings import Settings
 
 MASK = "***"
+_FOLDERS = ("PWD", "OLDPWD")  # of a shell: where it is, and was
 _TELLING = 6  # characters: a shorter secret stands in every other word
 _SHORT, _HEAD = 4, 4  # characters: a shorter secret is masked as a word only; a start that gives one away
 _SECRET = re.compile(
@@ -86,7 +87,7 @@ def hidden(value: Any) -> Any:
 
 def at_hand(settings: Settings) -> list[str]:
     """The secrets that a text may hold: the token that was given, and what the environment calls one."""
-    named = [value for name, value in settings.environ.items() if secret_name(name)]
+    named = [value for name, value in settings.environ.items() if secret_name(name) and name not in _FOLDERS]
     return [value for value in (settings.token or "", *named) if len(value) >= _TELLING]
 
 

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +25,7 @@ from engine.wire.servers import loopback
 if TYPE_CHECKING:
     from engine.wire.client import Client
 
+T = TypeVar("T")
 ATTEMPTS, PAUSE = 2, 1.0  # seconds before the second
 LEAST, MOST = 1 << 16, 1 << 22  # bytes read and sent at a time: few where they go slowly, many where quickly
 OFTEN, ALOUD = 0.1, 30.0  # seconds between two events, between two of them in the log
@@ -85,7 +87,7 @@ async def _once(client: Client, address: str, pieces: _Pieces, attempt: int, tel
     """One attempt. Raises CallError."""
     shown, body, now = veiled(address), pieces.body, client.clock.now
     told, began = f"PUT {shown}", now()
-    await asyncio.to_thread(body.rewind)
+    await _of(body, body.rewind)
     request = httpx.Request(
         "PUT",
         shown,
@@ -139,6 +141,14 @@ def _refused(status: int, said: bytes, told: str) -> ApiError:
     return error
 
 
+async def _of(body: Body, work: Callable[[], T]) -> T:
+    """What a file is asked for, in a thread. Raises NotSent where its disk or share fails."""
+    try:
+        return await asyncio.to_thread(work)
+    except OSError as error:
+        raise NotSent(f"cannot read {body.name}: {error.strerror or error}") from None
+
+
 class _Pieces:
     """The bytes of one attempt, as they are asked for; counts how many have been taken."""
 
@@ -153,7 +163,7 @@ class _Pieces:
         size = LEAST
         self._progress(0.0)
         while self.sent < self.body.size:
-            piece = await asyncio.to_thread(self.body.read, min(size, self.body.size - self.sent))
+            piece = await _of(self.body, partial(self.body.read, min(size, self.body.size - self.sent)))
             if not piece:
                 raise NotSent(f"{self.body.name} became shorter while it was sent")
             yield piece

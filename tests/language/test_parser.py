@@ -105,6 +105,32 @@ def test_hints_stand_after_the_verb() -> None:
 
 
 @pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("/*+ A */ DELETE FROM p.s.r WHERE x = 1", ["A"]),
+        ("DELETE FROM /*+ A */ p.s.r WHERE x = 1 /*+ B */; /*+ C */ SELECT 1 /*+ D */", ["A B", "C D"]),
+        ("WITH x AS (SELECT 1) DELETE /*+ A */ FROM p.s.r WHERE x = 1;;\n-- and\n/*+ B */\nSELECT 1", ["A", "B"]),
+        ("EXPLAIN /*+ A */ DELETE /*+ B */ FROM p.s.r WHERE x = 1", ["A B"]),
+        ("SELECT 1 -- /*+ A */\n, '/*+ B */' -- + C\n/* + D */", [""]),
+        ("SHOW INSERT INTO p.s.r /*+ REQUIRED */; SHOW PROVIDERS /*+ REQUIRED */", ["", "REQUIRED"]),
+    ],
+)
+def test_hints_count_wherever_they_stand(script: str, names: list[str]) -> None:
+    assert [" ".join(hint.name for hint in statement.hints) for statement in parse(script)] == names
+
+
+def test_what_is_explained_has_the_hints_of_its_explain() -> None:
+    (statement,) = parse("EXPLAIN /*+ A */ EXPLAIN /*+ B */ DELETE /*+ C */ FROM p.s.r WHERE x = 1 /*+ D */")
+    assert isinstance(statement.body, Explain)
+    assert [hint.name for hint in statement.body.statement.hints] == ["A", "B", "C", "D"]
+
+
+def test_a_hint_behind_everything_is_for_nothing() -> None:
+    with pytest.raises(SyntaxFault, match=r"MAX_WRITES\(1\) \*/ stands behind the last statement"):
+        parse("DELETE FROM p.s.r WHERE x = 1; /*+ MAX_WRITES(1) */")
+
+
+@pytest.mark.parametrize(
     ("text", "told", "underlined"),
     [
         ("FROB x", "a statement cannot begin with 'FROB'", "FROB"),

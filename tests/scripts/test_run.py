@@ -208,6 +208,12 @@ def test_a_script_may_go_on(capsys: pytest.CaptureFixture[str]) -> None:
         ("USE linod;", "did you mean linode?"),
         (f"SELECT 1 WHERE 1 {f'IN (SELECT size FROM {IMAGES} WHERE size ' * 300}= 1{')' * 300}", "nested too deeply"),
         (f"EXEC {IMAGES}.post_replicate_image @imageId = 'private/1';", "post_replicate_image needs regions"),
+        (f"DELETE /*+ MAX_WRITES(x) */ FROM {IMAGES} WHERE id = 'private/1';", "MAX_WRITES takes a whole number"),
+        (f"SELECT /*+ AWAIT(soon) */ * FROM {IMAGES} WHERE id = 'private/1';", "the timeout of AWAIT expects a time"),
+        (
+            f"EXEC {IMAGES}.post_upload_image @label = 'x', @region = 'us-east', @@file = 'nowhere.gz';",
+            "cannot read nowhere.gz",
+        ),
     ],
 )
 def test_a_script_with_a_fault_anywhere_does_nothing(

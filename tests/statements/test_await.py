@@ -69,6 +69,19 @@ def test_several_rows_are_waited_for_side_by_side(passing: Passing) -> None:
     assert passing.now - began == 3.0 + 4.5 + 6.75 + 10.125  # the time of one, not of two
 
 
+def test_where_one_row_fails_the_others_are_named_and_not_waited_for(passing: Passing) -> None:
+    sql = f"INSERT /*+ AWAIT */ {COLUMNS} VALUES (25674130, 'a'), (25674142, 'b'), (1, 'no') RETURNING label, status"
+    outcome = waiting(passing, sql)
+    assert "of 3 rows: 2 done, 1 failed" in outcome.error
+    go_on = GO_ON.replace("= ", "IN ('private/28000001', 'private/28000002')")
+    assert outcome.error.endswith(f"hint: what is done is not waited for: {go_on} does that")
+    assert not passing.slept
+    nothing = waiting(
+        passing, sql, faults=[Fault("POST", drop="reset", effect=True)], settings=Settings(concurrency=1)
+    )
+    assert "not waited for" not in nothing.error
+
+
 def test_without_returning_a_count_comes_when_all_are_ready(passing: Passing) -> None:
     outcome = waiting(passing, INSERT.partition(" RETURNING")[0])
     assert len(outcome.requests) == 5
@@ -292,9 +305,38 @@ def test_explain_analyze_counts_the_looks(passing: Passing) -> None:
     assert "step 1: 5 requests, 1 page, 1 row fetched" in told
 
 
-def test_the_hint_of_an_explain_itself_is_told_to_do_nothing() -> None:
+def test_the_hint_of_an_explain_is_that_of_what_it_explains(passing: Passing) -> None:
     outcome = run(f"EXPLAIN /*+ AWAIT */ SELECT id FROM {TABLE}")
-    assert outcome.warnings == ("the hint AWAIT is not known and has no effect",)
+    assert "get_images has nothing to wait for" in outcome.error
+    plan = waiting(passing, f"EXPLAIN /*+ AWAIT(1h30m) */ {INSERT.replace('/*+ AWAIT */', '')}")
+    assert "    until status is available" in plan.rows
+    assert plan.warnings == plan.requests == ()
+    assert "SHOW has nothing to wait for" in run("EXPLAIN /*+ AWAIT */ SHOW PROVIDERS").error
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"/*+ AWAIT */ {INSERT.replace('/*+ AWAIT */', '')}",
+        f"SELECT 1; /*+ AWAIT */ {INSERT.replace('/*+ AWAIT */', '')}",
+        INSERT.replace("/*+ AWAIT */ INTO", "INTO /*+ AWAIT */"),
+        f"{INSERT.replace('/*+ AWAIT */', '')} -- to the end\n/*+ AWAIT */;",
+        INSERT.replace("INSERT", "WITH x AS (SELECT 25674130) INSERT").replace(
+            "VALUES (25674130, 'gold')", "SELECT *, 'gold' FROM x"
+        ),
+    ],
+)
+def test_a_hint_counts_wherever_it_stands(sql: str, passing: Passing) -> None:
+    outcome = waiting(passing, sql)
+    assert outcome.rows[-1] == "private/28000001 | gold | available | 2210"
+    assert outcome.warnings == ()
+
+
+def test_a_call_in_a_from_is_waited_for(passing: Passing) -> None:
+    call = SPREAD.replace("EXEC", "SELECT id FROM (EXEC") + """'["us-east", "us-ord"]') x"""
+    outcome = waiting(passing, call)
+    assert (outcome.error, outcome.rows) == ("", ("private/12",))
+    assert passing.slept
 
 
 def test_an_hour_is_waited_where_nothing_is_said() -> None:

@@ -318,6 +318,33 @@ def test_an_answer_without_an_address_sends_nothing(passing: Passing) -> None:
         assert outcome.lines == PUT_ONCE[:1]
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            {"image": {"id": "private/1"}, "upload_to": "http://far.example/x"},
+            "private/1 waits for it at far.example until",
+        ),
+        ({"image": {"id": "private/1"}, "upload_to": "https://[x"}, "private/1 waits for it until"),
+        ({"image": {"id": "private/1"}, "upload_to": 5}, "private/1 waits for it until"),
+    ],
+)
+def test_an_address_that_nothing_is_sent_to_is_not_kept(answer: Any, words: str, passing: Passing) -> None:
+    outcome = ran(passing, exec_(), faults=[Fault("POST", "upload", body=answer, status=200)])
+    assert words in outcome.error
+    assert outcome.error.endswith("hint: begin the upload again; its address was not kept")
+    assert (outcome.lines, uploads()) == (PUT_ONCE[:1], [])
+
+
+def test_what_is_advised_can_be_pasted_whatever_the_answer_says(passing: Passing) -> None:
+    image = {"id": "private/1; rm x\x1b[31m\n"}
+    answer = Fault("POST", "upload", body={"image": image, "upload_to": "https://h.example/x"}, status=200)
+    again = "stratoql upload ./disk.img --to 'private/1; rm x [31m' --compress"
+    outcome = ran(passing, exec_("./disk.img", more=", @@compress = true"), faults=[answer, Fault("PUT", status=403)])
+    assert outcome.error.endswith(f"hint: send it again while it waits: {again}")
+    assert "\x1b" not in outcome.error
+
+
 def test_a_file_that_was_no_disk_image_is_told_as_failed(passing: Passing) -> None:
     Path("odd.gz").write_bytes(b"\x1f\x8b and then nonsense")
     outcome = ran(passing, exec_("odd.gz", "/*+ AWAIT */"))
@@ -362,7 +389,9 @@ def test_a_broken_upload_is_sent_again(begun: list[str], capsys: pytest.CaptureF
 
 def test_what_is_sent_again_is_looked_at_first(begun: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["upload", "disk.img", "--to", "private/28000001", *begun]) == 1
-    assert "disk.img is not gzip-compressed" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "disk.img is not gzip-compressed" in told
+    assert "add --compress, or run" in told
     assert main(["upload", "disk.img", "--to", "private/28000001", "--compress", *begun]) == 0
 
 

@@ -53,6 +53,10 @@ def test_secrets_at_hand() -> None:
     assert at_hand(Settings(environ={})) == []
 
 
+def test_the_folder_of_a_shell_is_no_secret() -> None:
+    assert at_hand(Settings(environ={"PWD": "/home/me/images", "OLDPWD": "/home/me"})) == []
+
+
 def test_text() -> None:
     assert clean("  a\r\n\tb\x1b]0;x\x07 ") == "a b ]0;x"
     assert clean("x" * 300) == "x" * 197 + "..."

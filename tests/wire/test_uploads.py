@@ -212,6 +212,16 @@ def test_a_file_that_became_shorter_is_told() -> None:
     assert str(done.error) == "disk.img.gz became shorter while it was sent"
 
 
+def test_a_disk_that_fails_is_told() -> None:
+    def fail(*size: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    for file in (body()._replace(read=fail), body()._replace(rewind=fail)):
+        done = put(whole(OK), file=file)
+        assert isinstance(done.error, NotSent)
+        assert str(done.error) == "cannot read disk.img.gz: Input/output error"
+
+
 def test_a_file_that_became_longer_is_sent_as_it_was_announced() -> None:
     done = put(whole(OK), file=body(size=50))
     assert [data for _, data in done.sent] == [DATA[:50]]

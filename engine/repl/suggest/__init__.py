@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.repl.suggest.candidates import candidates
-from engine.repl.suggest.inside import inside
+from engine.repl.suggest.inside import hints, inside
 from engine.repl.suggest.known import Known, Suggestion
 from engine.repl.suggest.lines import command_line
 from engine.repl.suggest.place import locate
@@ -55,6 +55,13 @@ def _suggested(text: str, cursor: int, known: Known) -> Iterator[Suggestion]:
         text, cursor, shift = text[line.statement :], cursor - line.statement, line.statement
     else:
         shift = 0
+    hinted = hints(text, cursor)
+    if hinted is not None:
+        yield from (
+            replace(suggestion, start=suggestion.start + shift)
+            for suggestion in ranked(hinted.found, text[hinted.start : cursor], hinted.start)
+        )
+        return
     place = locate(text, cursor)
     if place is None:
         return

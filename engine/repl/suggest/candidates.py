@@ -166,8 +166,12 @@ def _call(place: Place, known: Known) -> Found:
         if param.wire.casefold() not in given:
             rank = 1 if param.required else 6 if param.location == "server" else 3
             yield Suggestion(f"{'' if mark else '@'}{param.wire} = ", "argument", told(param), rank=rank)
-    if mark != "@" and method.body and "json" not in given:
-        yield Suggestion(f"{'' if mark else '@@'}json = '{{", "argument", "the whole body", rank=4)
+    whole = {"json = '{": "the whole body"} if method.body else {}
+    if method.upload is not None:
+        whole |= {"file = '": "the file that it sends", "compress = true": "compresses the file where it must be"}
+    for text, what in whole.items() if mark != "@" else ():
+        if text.split()[0] not in given:
+            yield Suggestion(f"{'' if mark else '@@'}{text}", "argument", what, rank=4)
 
 
 def _exec_at(items: Sequence[object]) -> int:

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from engine.repl.scan import Token
+from engine.repl.scan import Token, scan
 from engine.repl.suggest.known import Known, Suggestion, kind_of, told
 from engine.repl.suggest.place import Place, dotted
 from engine.repl.suggest.values import compared
+from engine.repl.suggest.words import HINTS
 from provider_registry.model import Method, Shape
 
 _TEMPLATE = re.compile(r"\{\{\s*(\w*)\Z")
+_HINT, _TYPED = "/*+", re.compile(r"[\w(=]*\Z")
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
@@ -22,6 +24,24 @@ class Quoted:
 
     start: int
     found: Iterable[Suggestion] = ()
+
+
+def hints(text: str, cursor: int) -> Quoted | None:
+    """The hints, where the cursor stands in a comment that begins with a plus.
+
+    >>> text = "DELETE /*+ m"
+    >>> quoted = hints(text, len(text))
+    >>> quoted and (quoted.start, [suggestion.text for suggestion in quoted.found])
+    (11, ['AWAIT', 'AWAIT(timeout=30m)', 'MAX_WRITES(100)'])
+    >>> hints("DELETE /* m", 11)
+    """
+    under = next((token for token in scan(text) if token.start < cursor <= token.end), None)
+    if under is None or not under.text.startswith(_HINT) or cursor < under.start + len(_HINT):
+        return None
+    if under.closed and cursor > under.end - 2:
+        return None
+    word = _TYPED.search(text, under.start + len(_HINT), cursor)
+    return Quoted(word.start() if word else cursor, [Suggestion(name, "hint", what) for name, what in HINTS.items()])
 
 
 def inside(place: Place, text: str, cursor: int, known: Known) -> Quoted | None:

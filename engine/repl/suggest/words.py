@@ -25,6 +25,13 @@ VERBS: Mapping[str, str] = {
     "REGISTRY": "list or pull provider documents",
 }
 
+# What a comment that begins with a plus may ask for.
+HINTS: Mapping[str, str] = {
+    "AWAIT": "return when what it begins is done",
+    "AWAIT(timeout=30m)": "the same, for so long at most",
+    "MAX_WRITES(100)": "let this statement write so many rows",
+}
+
 _OPERATORS = ("AND", "OR", "=", "<>", "<", ">", "<=", ">=", "IN (", "NOT IN (", "LIKE", "GLOB", "REGEXP", "BETWEEN")
 _TESTS = ("IS NULL", "IS NOT NULL", "NOT LIKE", "COLLATE NOCASE", "||")
 _TAIL = ("GROUP BY", "HAVING", "ORDER BY", "LIMIT", "UNION", "UNION ALL", "EXCEPT", "INTERSECT")
