@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from engine.abreast import each
 from engine.arguments import Job
 from engine.errors import StratoqlError
-from engine.outcomes import Outcome, alone, made, partial, verdict
+from engine.outcomes import Outcome, alone, begun, made, partial, verdict
 from engine.planner.plan import Step
 from engine.tally import Tally
 from engine.wire.call import Call, Page
@@ -78,6 +78,7 @@ async def write(
     outcomes = [Outcome() for _ in todo]
     room = asyncio.Semaphore(places)
     stopped: StratoqlError | None = None
+    tally.account = lambda: begun(step, todo, outcomes)
 
     async def send(number: int) -> None:
         nonlocal stopped
@@ -94,9 +95,9 @@ async def write(
         if then is not None and stopped is None:
             await then([outcome.pages for outcome in outcomes])
     except asyncio.CancelledError as cancelled:
-        if all(outcome.state == "unsent" for outcome in outcomes):
+        if (account := tally.account()) is None:
             raise
-        raise partial(step, todo, outcomes) from cancelled
+        raise account from cancelled
     finally:
         witness.conclude(outcomes)
         for job, outcome in zip(todo, outcomes, strict=True):
