@@ -465,6 +465,9 @@ class Unready(PartialWrite):
 
     `states` says by its key in which state each row was last seen. `done` are the calls that were made to write, none
     of a SELECT: nothing of them is taken back.
+
+    >>> Unready('broken off', states={'private/1': 'creating'}).states
+    {'private/1': 'creating'}
     """
 
     def __init__(
