@@ -43,15 +43,13 @@ T = TypeVar("T")
 _MANY = 2000  # rows of a page that take long to load
 
 
-async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings) -> Tally:
+async def run_steps(plan: Plan, store: Store, wire: Wire, settings: Settings, tally: Tally) -> None:
     """Run every step; the store then holds the tables of the output.
 
     Raises CallError, and PartialWrite where some of several writes were done and some were not.
     """
-    tally = Tally()
     todo = await run_until_write(plan, store, wire, settings, tally)
     await run_write(plan, todo, store, wire, settings, tally)
-    return tally
 
 
 async def run_until_write(plan: Plan, store: Store, wire: Wire, settings: Settings, tally: Tally) -> list[Job]:

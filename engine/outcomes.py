@@ -53,6 +53,11 @@ def alone(outcome: Outcome, error: StratoqlError) -> StratoqlError:
     return error
 
 
+def begun(step: Step, todo: Sequence[Job], outcomes: Sequence[Outcome]) -> PartialWrite | None:
+    """The account of a write that somebody broke off, None where nothing was sent."""
+    return None if all(outcome.state == "unsent" for outcome in outcomes) else partial(step, todo, outcomes)
+
+
 def partial(
     step: Step, todo: Sequence[Job], outcomes: Sequence[Outcome], stopped: StratoqlError | None = None
 ) -> PartialWrite:
@@ -74,8 +79,9 @@ def partial(
     lines += [f"  not sent {job.label}" for job in unsent]
     if stopped is not None and all(o.error is not stopped for o in outcomes):
         lines.append(f"because {stopped}")
+    how = "stopped part-way" if len(done) < len(todo) else "was interrupted when all was written"
     return PartialWrite(
-        "\n".join([f"{step.verb.upper()} stopped part-way, of {len(todo)} rows: {', '.join(counts)}", *lines]),
+        "\n".join([f"{step.verb.upper()} {how}, of {len(todo)} rows: {', '.join(counts)}", *lines]),
         done=[dict(job.call.args) for job in done],
         failed=[(dict(job.call.args), error) for job, error in failed],
         unknown=[(dict(job.call.args), error) for job, error in unknown],

@@ -10,16 +10,19 @@ import logging
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
+from concurrent.futures import wait as wait_for
 from functools import partial
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
+from engine import interrupts
 from engine.errors import Interrupted, StratoqlError, explain
 from engine.ways import Waiter, Way
 
 T = TypeVar("T")
 log = logging.getLogger("engine.portal")
 PATIENCE = 5.0  # seconds to let a cancelled statement close its requests and account for its writes
+_GLANCE = 0.2  # seconds between looks whether that is over
 
 
 class Portal:
@@ -33,21 +36,15 @@ class Portal:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end and give the result. Ctrl-C cancels the work, waits for what it has to say, and raises
         that, or Interrupted.
+
+        Where the work was done nonetheless its result is given, and the outermost `Scope` raises the Ctrl-C: it is
+        for the caller to account for it before.
         """
-        future, stop = self._start(work)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            stop()
-            try:
-                future.result(PATIENCE)
-            except TimeoutError:
-                raise Interrupted(
-                    "interrupted, and a request is still under way", hint="read what it may have written"
-                ) from None
-            except (CancelledError, asyncio.CancelledError):
-                pass
-            raise Interrupted("interrupted") from None
+        with interrupts.Scope():
+            future, stop = self._start(work)
+            with interrupts.Stopping(stop):
+                _wait_for(future)
+            return _outcome(future)
 
     async def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """The same for a caller on a loop of its own, which goes on meanwhile.
@@ -67,7 +64,7 @@ class Portal:
     def _start(self, work: Coroutine[Any, Any, T]) -> tuple[Future[T], Callable[[], object]]:
         """Begin. What it will give, and what cancels it: that it was cancelled is an outcome like any other."""
         task: asyncio.Task[T] | None = None
-        stopped = False
+        stopped = False  # a second time would stop the account of it
 
         async def main() -> T:
             nonlocal task
@@ -78,9 +75,9 @@ class Portal:
 
         def cancel() -> None:
             nonlocal stopped
-            stopped = True
-            if task is not None:
+            if task is not None and not stopped:
                 task.cancel()
+            stopped = True
 
         future = asyncio.run_coroutine_threadsafe(main(), self._loop)
         return future, partial(self._loop.call_soon_threadsafe, cancel)
@@ -98,6 +95,33 @@ class Portal:
             self._loop.close()
 
 
+def _wait_for(future: Future[Any]) -> None:
+    """Wait for an end; after a Ctrl-C not for long."""
+    until = None
+    while not wait_for([future], _GLANCE).done:
+        if until is None and interrupts.kept() is not None:
+            until = monotonic() + PATIENCE
+        if until is not None and monotonic() > until:
+            return
+
+
+def _outcome(future: Future[T]) -> T:
+    """What came of the work."""
+    if not future.done():
+        _interrupt("interrupted, and a request is still under way", hint="read what it may have written")
+    if future.cancelled():
+        _interrupt("interrupted")
+    return future.result()
+
+
+def _interrupt(message: str, hint: str | None = None) -> NoReturn:
+    try:
+        interrupts.check()
+    except KeyboardInterrupt:
+        raise Interrupted(message, hint=hint) from None
+    raise CancelledError
+
+
 async def _ended(outcome: asyncio.Future[Any], stop: Callable[[], None] = lambda: None) -> None:
     """Wait for an end, not for long; how it ended is not asked here. What begins only now is stopped too."""
     outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -110,10 +134,13 @@ async def _ended(outcome: asyncio.Future[Any], stop: Callable[[], None] = lambda
 def _account(outcome: asyncio.Future[Any]) -> StratoqlError | None:
     """What was done nonetheless."""
     error = outcome.exception() if outcome.done() and not outcome.cancelled() else None
-    if not isinstance(error, StratoqlError):
-        return None
-    log.warning("cancelled: %s", explain(error))
-    return error
+    return told(error) if isinstance(error, StratoqlError) else None
+
+
+def told(account: StratoqlError) -> StratoqlError:
+    """It is the cause of a CancelledError, which many a caller never looks at: it stands in the log too."""
+    log.warning("cancelled: %s", explain(account))
+    return account
 
 
 async def _wait(portal: Waiter, work: Coroutine[Any, Any, T]) -> T:

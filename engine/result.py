@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from engine.errors import StratoqlError
+from engine.errors import PartialWrite, StratoqlError
 
 ColumnType = Literal["string", "integer", "number", "boolean", "datetime", "json", "any"]
 Kind = Literal["rows", "done", "plan"]
@@ -78,6 +78,7 @@ class Result:
         writes: Collection[str] = (),
         close: Callable[[], None] = lambda: None,
         interrupt: Callable[[], None] = lambda: None,
+        account: Callable[[], PartialWrite | None] = lambda: None,
         batches: Iterator[list[tuple[Any, ...]]] | None = None,
     ) -> None:
         """`batches`: where `rows` come from, in SQLite's own types, for readers with other wishes."""
@@ -92,6 +93,7 @@ class Result:
         self._rows = rows
         self._batches = batches if batches is not None else _some(rows)
         self._close = close
+        self.account = account  # what was written, for whom a Ctrl-C keeps from telling the result
         self.interrupt = interrupt  # stops the query behind the rows, from another thread
 
     def telling(self, statement: str) -> Result:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from engine import accounts
+from engine import accounts, interrupts
 from engine.discovery.requests import Log
-from engine.errors import DocumentError, PartialWrite, Refused, StratoqlError, SyntaxFault, UsageError
+from engine.errors import DocumentError, Interrupted, PartialWrite, Refused, StratoqlError, SyntaxFault, UsageError
 from engine.language.hints import MAX_WRITES, max_writes
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Registry, Show, Statement, Use
@@ -125,7 +125,17 @@ class Session:
         Raises StratoqlError; its `statement` is the text of the one that failed.
         """
         for statement in parse(text):
-            yield finish(self.answer(statement, dry_run=dry_run))
+            result = None
+            try:
+                with interrupts.Scope():
+                    result = finish(self.answer(statement, dry_run=dry_run))
+            except KeyboardInterrupt:
+                if result is None or (account := result.account()) is None:
+                    raise
+                account.statement = statement.text
+                account.completed = _columned(result)
+                raise account from None
+            yield result
 
     async def answer(self, statement: Statement, *, dry_run: bool = False) -> Result:
         """The result of one statement. On the blocking way `engine.ways.finish` runs it.
@@ -190,7 +200,8 @@ class Session:
         if dry_run:
             return self._explained(statement)
         if isinstance(body, Registry):
-            return await self._registered(body)
+            with interrupts.Released():  # nothing is written that somebody has to account for
+                return await self._registered(body)
         result, _ = await self._executed(self._planned(statement, written=True), settings, statement.text)
         return result
 
@@ -299,22 +310,30 @@ class Session:
 
     async def _executed(self, planned: Planned, settings: Settings, text: str) -> tuple[Result, Tally | None]:
         start, made, store = perf_counter(), planned.plan, Store(self.settings.timeout)
-        statement = self._log.next_statement()
+        statement, warnings = self._log.next_statement(), list[str]()
+        tally, found = _tally() if made.steps else None, list[Result]()  # what is made in a thread is there at once
         try:
-            warnings = await self._filled(made, store) if made.shelves else []
-            tally = await self._fetched(made, store, statement, settings, text) if made.steps else None
-            work = partial(self._answer, planned, store, tally, start)
-            result = await self._way.query(work, store.interrupt)
-            result.warnings = (*warnings, *result.warnings)
-            return result, tally
-        except PartialWrite as error:
-            error.completed = self._returned(planned, store, start, error)
-            raise
+            if made.shelves:
+                warnings += await self._filled(made, store)
+            if tally is not None:
+                await self._fetched(made, store, statement, settings, text, tally)
+            stop = _second(store.interrupt) if tally is not None and tally.account() else store.interrupt
+            await self._way.query(lambda: found.append(self._answer(planned, store, tally, start)), stop)
+            interrupts.check()
+            found[0].warnings = (*warnings, *found[0].warnings)
+            return found[0], tally
         except BaseException as error:
-            if isinstance(account := error.__cause__, PartialWrite):  # a caller's loop has cancelled it
-                account.completed = self._returned(planned, store, start, account)
-            else:
+            account = _account(error, tally)
+            if account is None:
                 store.close()
+                raise
+            account.completed = _columned(found[0] if found else self._returned(planned, store, start, account))
+            if isinstance(error, Interrupted | KeyboardInterrupt):
+                raise account from None
+            if not isinstance(error, PartialWrite) and error.__cause__ is not account:
+                from engine.portal import told
+
+                raise error from told(account)
             raise
 
     def _returned(self, planned: Planned, store: Store, start: float, error: PartialWrite) -> Result | None:
@@ -333,7 +352,9 @@ class Session:
         create_tables(made.shelves, store)
         return await self._way.query(partial(fill, made, store, self._memory()), store.interrupt)
 
-    async def _fetched(self, made: Plan, store: Store, statement: int, settings: Settings, text: str) -> Tally:
+    async def _fetched(
+        self, made: Plan, store: Store, statement: int, settings: Settings, text: str, tally: Tally
+    ) -> None:
         """Run the steps on the loop."""
         from engine.executor import run_steps
 
@@ -341,14 +362,13 @@ class Session:
         connection = self._connected()
         traffic = connection.client.statement(settings, self._log.hearing(statement, self.on_event))
         if made.write is None or (self._approve is None and settings.ledger is None):
-            tally = await self._way.steps(connection.portal, run_steps(made, store, traffic, settings))
+            await self._way.steps(connection.portal, run_steps(made, store, traffic, settings, tally))
         else:
             from engine.watched import Setting, watched
 
             here = Setting(made, store, traffic, settings, self._way, connection.portal)
-            tally = await watched(here, made.write, text, self._approve, self.secrets)
+            await watched(here, made.write, text, tally, self._approve, self.secrets)
         tally.cost = traffic.cost
-        return tally
 
     async def _foreseen(self, statement: Statement) -> Result:
         """EXPLAIN (ROWS): the rows that a write would write, and their requests."""
@@ -382,11 +402,18 @@ class Session:
         messages += _unchanged(tally) if tally is not None else ()
         seconds = perf_counter() - start - (tally.paused if tally else 0.0)
         stats = _stats(tally, seconds) if tally else Stats()
-        warnings = tally.warnings if tally else ()
+        warnings, account = (tally.warnings, tally.account) if tally else ((), lambda: None)
         if made.output is None or planned.output is None:
             store.close()
             return Result(
-                (), iter(()), kind="done", affected=affected, messages=messages, warnings=warnings, stats=stats
+                (),
+                iter(()),
+                kind="done",
+                affected=affected,
+                messages=messages,
+                warnings=warnings,
+                stats=stats,
+                account=account,
             )
         try:
             names, batches = store.batches(made.output)
@@ -407,6 +434,7 @@ class Session:
             stats=stats,
             close=store.close,
             interrupt=store.interrupt,
+            account=account,
         )
 
     def _connected(self) -> Connection:
@@ -442,7 +470,11 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except (KeyboardInterrupt, Interrupted):
+            if error is None:  # else that is what there is to tell
+                raise
 
 
 def _unchanged(tally: Tally) -> tuple[str, ...]:
@@ -490,6 +522,35 @@ def _counted(number: int | None, verb: str) -> str:
     return f"{number} row{'' if number == 1 else 's'} {_DONE[verb]}"
 
 
+def _columned(result: Result | None) -> Result | None:
+    """A result that has something to show."""
+    return result if result is not None and result.columns else None
+
+
+def _second(stop: Callable[[], None]) -> Callable[[], None]:
+    """What stops at the second time only: the RETURNING of a write is told too, if it does not take for ever."""
+    calls = iter([lambda: None])
+    return lambda: next(calls, stop)()
+
+
+def _tally() -> Tally:
+    from engine.tally import Tally
+
+    return Tally()
+
+
+def _account(error: BaseException, tally: Tally | None) -> PartialWrite | None:
+    """What a write has done that ends in an error: what this says itself, or what it broke off in the middle, or
+    when all was done and nobody had been told yet. Errors of the statement tell it themselves.
+    """
+    for told in (error, error.__cause__):  # the second where a caller's loop has cancelled it
+        if isinstance(told, PartialWrite):
+            return told
+    if tally is None or (isinstance(error, Exception) and not isinstance(error, Interrupted)):
+        return None
+    return tally.account()
+
+
 def _plan_text(lines: Sequence[str], ran: Result | None = None) -> Result:
     """EXPLAIN's answer: one column, a line a row; with what the statement had to say where it `ran`."""
     return Result(
@@ -499,6 +560,7 @@ def _plan_text(lines: Sequence[str], ran: Result | None = None) -> Result:
         messages=ran.messages if ran else (),
         warnings=ran.warnings if ran else (),
         stats=ran.stats if ran else None,
+        account=ran.account if ran else lambda: None,
     )
 
 

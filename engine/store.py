@@ -158,6 +158,8 @@ class Store:
 
     def batches(self, sql: Text) -> tuple[tuple[str, ...], Iterator[list[Row]]]:
         """The names of a query's columns and its rows, many at a time, in SQLite's own types. See `typed`."""
+        if self._stopped:
+            raise self._interrupted()  # of a spool that was broken off nothing is left
         passing = self._passing(sql)
         if passing is None:
             self._settle()

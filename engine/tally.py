@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter
 
 from msgspec import Struct, field
 
-from engine.errors import CallError
+from engine.errors import CallError, PartialWrite
 from engine.planner.plan import Step
 from engine.wire.call import Cost, Page
 
@@ -33,6 +34,7 @@ class Tally(Struct):
     steps: dict[str, Spent] = {}  # by table
     began: float = field(default_factory=perf_counter)
     cost: Cost = field(default_factory=Cost)  # of all requests, those that failed included
+    account: Callable[[], PartialWrite | None] = lambda: None  # what the write has done by now; None: nothing
     paused: float = 0.0  # seconds in which a person was asked
     asked: set[str] = set()  # accounts
     absent: dict[str, CallError] = {}  # accounts that a partial answer goes without, and why

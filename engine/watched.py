@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from engine import interrupts
 from engine.arguments import Job
 from engine.errors import Declined, PartialWrite, Refused
 from engine.executor import check_number, find_writes, run_until_write, run_write
@@ -34,19 +35,20 @@ class Setting(NamedTuple):
     portal: Portal
 
 
-async def watched(here: Setting, step: Step, text: str, approve: Approve | None, hidden: Collection[str]) -> Tally:
+async def watched(
+    here: Setting, step: Step, text: str, tally: Tally, approve: Approve | None, hidden: Collection[str]
+) -> None:
     """Run the steps up to the write; its calls are asked about and written down, then just those are sent.
 
     `text` is the statement, `hidden` are secrets that may be in it.
     """
     made, store, traffic, settings, way, portal = here
-    tally = Tally()
     todo = await way.steps(portal, run_until_write(made, store, traffic, settings, tally))
     if todo and approve is not None:
         _ask(here, todo, tally, approve)
     if not todo or settings.ledger is None:
         await way.steps(portal, run_write(made, todo, store, traffic, settings, tally))
-        return tally
+        return
     from engine.ledger.witness import Witness, begin
 
     ledger, opened = settings.ledger, list[Witness]()  # who is cancelled while it opens closes it too
@@ -62,14 +64,15 @@ async def watched(here: Setting, step: Step, text: str, approve: Approve | None,
     finally:
         for witness in opened:
             witness.close()
-    return tally
 
 
 def _ask(here: Setting, todo: Sequence[Job], tally: Tally, approve: Approve) -> None:
     """Whether these calls find approval; raises Declined. To think costs no time."""
     start = perf_counter()
     here.traffic.tell(Event("ask", "asking whether to go on"))
-    if not approve(preview(here.plan, todo, here.settings)):
+    with interrupts.Released():
+        approved = approve(preview(here.plan, todo, here.settings))
+    if not approved:
         raise Declined("not done: nothing was written")
     thought = perf_counter() - start
     for each in (here.traffic.budget, here.store):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from engine import interrupts
+
 T = TypeVar("T")
 
 
@@ -53,24 +55,26 @@ async def _run(portal: Waiter, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _call(work: Callable[[], T], stop: Callable[[], None]) -> T:
-    return work()
+    with interrupts.Stopping(stop):
+        return work()
 
 
 BLOCKING = Way(_run, _call)
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
-    """The value of a coroutine that never suspends.
+    """The value of a coroutine that never suspends. What it sends it accounts for before a Ctrl-C is raised.
 
     >>> async def one() -> int:
     ...     return 1
     >>> finish(one())
     1
     """
-    try:
-        work.send(None)
-    except StopIteration as done:
-        value: T = done.value
-        return value
-    work.close()
-    raise RuntimeError("the blocking way suspended")
+    with interrupts.Scope():
+        try:
+            work.send(None)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+        work.close()
+        raise RuntimeError("the blocking way suspended")

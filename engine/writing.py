@@ -14,7 +14,7 @@ from engine.abreast import each
 from engine.accounts import named
 from engine.arguments import Job
 from engine.errors import CallError, StratoqlError
-from engine.outcomes import Outcome, alone, made, partial, verdict
+from engine.outcomes import Outcome, alone, begun, made, partial, verdict
 from engine.planner.plan import Step
 from engine.tally import Tally
 from engine.wire.call import Call, Page
@@ -85,6 +85,7 @@ async def write(
     outcomes = [Outcome() for _ in todo]
     room = asyncio.Semaphore(places)
     stopped: StratoqlError | None = None
+    tally.account = lambda: begun(step, todo, outcomes)
 
     async def send(number: int) -> None:
         nonlocal stopped
@@ -101,9 +102,9 @@ async def write(
         if then is not None and stopped is None:
             await then([outcome.pages for outcome in outcomes])
     except asyncio.CancelledError as cancelled:
-        if all(outcome.state == "unsent" for outcome in outcomes):
+        if (account := tally.account()) is None:
             raise
-        raise partial(step, todo, outcomes) from cancelled
+        raise account from cancelled
     finally:
         witness.conclude(outcomes)
         for job, outcome in zip(todo, outcomes, strict=True):

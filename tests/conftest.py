@@ -10,9 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import engine.sandbox
 from engine.wire.clock import Clock
+
+# How long an example takes is the machine's affair: others may be busy on it.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 def pytest_configure() -> None:

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 
 # From the ground up. Rooms of one floor do not know each other, but where it says so.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"engine.errors", "engine.functions", "engine.ways", "engine.datafaults"}),
-    frozenset({"engine.accounts"}),
+    frozenset({"engine.errors", "engine.functions", "engine.interrupts", "engine.datafaults"}),
+    frozenset({"engine.ways", "engine.accounts"}),
     frozenset({"engine.settings", "engine.result", "engine.spool"}),
     frozenset({"engine.language"}),
     frozenset({"engine.store"}),

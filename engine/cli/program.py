@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 
 from engine.cli import arguments, output, terminal
 from engine.cli.commands import COMMANDS
-from engine.cli.running import OpenSession, Statements
+from engine.cli.running import OpenSession, Statements, accounting
 from engine.errors import Interrupted, StratoqlError, UsageError, explain
 from engine.settings import Settings
 
@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None, *, session: OpenSession | None = Non
             output.finish_standard_output()
             return code
     except BaseException as error:
-        return _report(error, given)
+        try:
+            return _report(error, given)
+        except KeyboardInterrupt:  # a second Ctrl-C is no reason to leave it untold
+            return _report(error, given)
 
 
 def _run(given: argparse.Namespace, open_session: OpenSession) -> int:
@@ -60,6 +63,7 @@ def _report(error: BaseException, given: argparse.Namespace) -> int:
     except (output.ClosedPipe, StratoqlError):
         output.discard(sys.stdout)
     code = _code(error)
+    error = accounting(error)
     for line in (_text(error, given.verbose), *(f"note: {note}" for note in getattr(error, "__notes__", ()))):
         if line:
             terminal.say(line, given.color)

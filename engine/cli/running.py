@@ -62,19 +62,34 @@ def run_text(
     show = show or show_result
     results = session.run(text, dry_run=given.dryrun)
     while True:
-        start = perf_counter()
+        start, result = perf_counter(), None
         try:
             with progress.shown(session, terminal.shows_progress(given.verbose)):
-                result = next(results, None)
+                for found in results:  # unlike next(), this leaves no moment in which a Ctrl-C loses it
+                    result = found
+                    break
+            if result is None:
+                return
+            count = show(before(result), stream, given)
         except PartialWrite as error:
             if error.completed is not None:
                 show(error.completed, stream, given)
             raise
-        if result is None:
-            return
-        count = show(before(result), stream, given)
+        except KeyboardInterrupt as pressed:
+            if result is not None and result.affected is not None:
+                for message in result.messages:
+                    pressed.add_note(f"{message} nonetheless")
+            raise
         if given.timing:
             terminal.say(timing(count, perf_counter() - start, result.stats), given.color)
+
+
+def accounting(error: BaseException) -> BaseException:
+    """The error to tell: where a Ctrl-C came while the account of a write was under way to the person, that."""
+    each: BaseException | None = error
+    while isinstance(each, KeyboardInterrupt | Interrupted):
+        each = each.__context__
+    return each if isinstance(each, PartialWrite) else error
 
 
 def timing(rows: int, seconds: float, stats: Stats) -> str:

@@ -115,6 +115,13 @@ def _hole(text: str, tokens: Sequence[Token], starts: Sequence[int], part: Part)
         raise error
     bracketed = inside.strip()[:1] + inside.strip()[-1:] in ("{}", "[]")
     doubtful = bracketed and _in_quotes(inside, at - begin)
+    if doubtful and _touching(inside):
+        error = TemplateFault(
+            "two strings touch here: SQL reads them as one, with a quote where they meet, and that is no JSON",
+            hint="put a comma, a space or || between them",
+        )
+        error.place = part.piece.place
+        raise error
     return Hole("text", alone=alone, doubtful=doubtful)
 
 
@@ -128,6 +135,17 @@ def _is_json(inside: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+@lru_cache(maxsize=4)
+def _touching(inside: str) -> bool:
+    """Whether a string is several that touch, the first or the last of them JSON. Whether its values hold quotes is
+    not asked: what is no template for some values is none for the others.
+
+    >>> _touching("[0]''[0]"), _touching("[it''s 0]")
+    (True, False)
+    """
+    return any(_is_json(inside[: at.start()]) or _is_json(inside[at.end() :]) for at in re.finditer("''", inside))
 
 
 def _in_quotes(inside: str, at: int) -> bool:

@@ -63,7 +63,7 @@ def push_down(method: Method, found: Sequence[Predicate]) -> Push:
         if merged is None or terms + more > bounds.max_terms or size > bounds.max_bytes:
             continue
         pushed, terms = merged, terms + more
-        if column.filter is not None and _word(predicate) in column.filter.exact:
+        if _exact(column, predicate):
             exact.add(predicate)
             if _word(predicate) == "=":
                 fixed[column.name] = next(iter(term.values()))
@@ -89,10 +89,9 @@ def _options(method: Method, bounds: Filtering, found: Sequence[Predicate]) -> P
         if term is None or values > bounds.max_terms or len(" and ".join([*terms, term])) > bounds.max_bytes:
             continue
         terms += [term] if term not in terms else []
-        word = _word(predicate)
-        if word in column.filter.exact:
+        if _exact(column, predicate):
             exact.add(predicate)
-            if word == "=":
+            if _word(predicate) == "=":
                 fixed[column.name] = given[0]
     pushed = {bounds.options.filter: " and ".join(terms)} if bounds.options.filter and terms else None
     return Push(pushed, frozenset(exact), fixed)
@@ -147,6 +146,16 @@ def _contains(rule: Filter, operator: str, pattern: str) -> dict[str, Any] | Non
         found = _like_fragments(pattern, 0 if rule.top_level else _LETTERS)
     terms: list[dict[str, Any]] = [{rule.field: {"+contains": fragment}} for fragment in found]
     return {"+or": terms} if len(terms) > 1 else next(iter(terms), None)
+
+
+def _exact(column: Column, predicate: Predicate) -> bool:
+    """Whether the API keeps just the rows that SQL keeps. A value that the column never has may be one in other
+    letters for an API that does not tell case.
+    """
+    if column.filter is None or _word(predicate) not in column.filter.exact:
+        return False
+    known = column.shape.enum
+    return not known or all(evaluate(text) in known for text in predicate.values)
 
 
 def _values(column: Column, predicate: Predicate) -> list[Any] | None:

@@ -11,6 +11,7 @@ import argparse
 
 from prompt_toolkit import PromptSession
 
+from engine.cli.running import accounting
 from engine.cli.terminal import Terminated
 from engine.errors import Declined, Interrupted, StratoqlError, UsageError, explain, suggest
 from engine.repl import named
@@ -60,9 +61,14 @@ def attempt(desk: Desk, text: str) -> None:
         desk.say(explain(error).removeprefix("error: "))
     except Terminated:
         raise
-    except KeyboardInterrupt:
-        desk.say("interrupted")
+    except KeyboardInterrupt as pressed:
+        account = accounting(pressed)
+        desk.say(explain(account) if isinstance(account, StratoqlError) else "interrupted")
+        for note in getattr(pressed, "__notes__", ()):
+            desk.say(f"note: {note}")
     except StratoqlError as error:
+        if isinstance(error.__context__, Terminated):
+            raise
         desk.say(explain(error))
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import engine
 from engine.errors import PartialWrite
+from engine.portal import PATIENCE
 from engine.sandbox.faults import Fault
 from tests.api.opened import IMAGE, awaiting, opened, wire
 from tests.test_connections import serving
@@ -67,7 +68,8 @@ def test_it_may_be_awaited_too() -> None:
 
 
 def test_queries_run_side_by_side_within_one_limit() -> None:
-    through = wire([Fault("GET", "^/images/", delay=0.1, times=None)])
+    delay = 0.25
+    through = wire([Fault("GET", "^/images/", delay=delay, times=None)])
 
     async def main() -> list[str]:
         async with awaiting(through=through, concurrency=4) as connection:
@@ -78,23 +80,23 @@ def test_queries_run_side_by_side_within_one_limit() -> None:
     found = asyncio.run(main())
     assert found == [f"private/{n}" for n in (11, 12, 13, 11, 12, 13, 11, 12)]
     assert through.peak == 4
-    assert time.perf_counter() - start < 0.7
+    assert time.perf_counter() - start < 8 * delay
 
 
 def test_the_callers_loop_goes_on() -> None:
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT max(i) FROM n"
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
-    async def main() -> int:
-        ticks = 0
+    async def main() -> None:
         async with awaiting() as connection:
             query = asyncio.ensure_future(connection.query(endless))
-            while not query.done():
+            for _ in range(10):
                 await asyncio.sleep(0.005)
-                ticks += 1
-            assert query.result().fetchall() == [(300_000,)]
-        return ticks
+                assert not query.done()
+            query.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await query
 
-    assert asyncio.run(main()) > 3
+    asyncio.run(main())
 
 
 def test_cancelling_closes_the_requests() -> None:
@@ -112,7 +114,7 @@ def test_cancelling_closes_the_requests() -> None:
             assert through._under_way == 0
             return time.perf_counter() - start
 
-    assert asyncio.run(main()) < 2
+    assert asyncio.run(main()) < 15  # of the 30 s
 
 
 def test_cancelling_a_write_accounts_for_it() -> None:
@@ -155,7 +157,7 @@ def test_cancelling_stops_sqlite() -> None:
                     await cursor.fetchall()
             return time.perf_counter() - start
 
-    assert asyncio.run(main()) < 3
+    assert asyncio.run(main()) < 2 * PATIENCE  # after which it would give up
 
 
 def test_the_blocking_face_works_inside_a_running_loop() -> None:

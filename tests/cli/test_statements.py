@@ -153,6 +153,25 @@ def test_an_interrupted_write_exits_as_interrupted(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "error: 1 of 2 rows written\n"
 
 
+def test_an_account_that_a_second_ctrl_c_cut_short_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    pressed = KeyboardInterrupt()
+    pressed.__context__ = PartialWrite("1 of 2 rows written", done=[], failed=[], unknown=[], unsent=[])
+    assert main(["exec", "..."], session=FakeSession([pressed])) == 130
+    assert capsys.readouterr().err == "error: 1 of 2 rows written\n"
+
+
+def test_a_write_that_was_done_before_the_ctrl_c_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.cli.running.show_result", interrupted)
+    result = Result((), iter(()), kind="done", affected=2, messages=["2 rows updated"])
+    assert main(["exec", "..."], session=FakeSession([result])) == 130
+    assert capsys.readouterr().err == "interrupted\nnote: 2 rows updated nonetheless\n"
+
+
 def test_a_traceback_is_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["exec", "-v", "..."], session=FakeSession([ValueError("odd")])) == 1
     err = capsys.readouterr().err

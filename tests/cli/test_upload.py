@@ -45,10 +45,10 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Sink:
-    """An API and a store in one that keep nothing of a file but its length, and let it wait for `pause` seconds."""
+    """An API and a store in one that keep nothing of a file but its length, and take it slowly until `go`."""
 
-    def __init__(self, pause: float) -> None:
-        self._pause = pause
+    def __init__(self) -> None:
+        self.go = threading.Event()
         self.requests: list[tuple[str, int]] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
@@ -74,9 +74,10 @@ class Sink:
         found = re.search(rb"content-length: (\d+)", first, re.IGNORECASE)
         length = int(found[1]) if found else 0
         came = len(rest)
-        time.sleep(self._pause if first.startswith(b"PUT") else 0)
-        while came < length and (size := connection.recv_into(buffer)):
+        while came < length and (size := connection.recv_into(buffer, 0 if self.go.is_set() else 1 << 17)):
             came += size
+            if first.startswith(b"PUT"):
+                self.go.wait(0.05)
         line = first.split(b"\r\n")[0].decode()
         self.requests.append((line.rpartition(" ")[0], came))
         image = {"id": "private/1", "status": "pending_upload"}
@@ -88,8 +89,8 @@ class Sink:
 
 
 @contextmanager
-def sink(pause: float = 0.0) -> Iterator[Sink]:
-    served = Sink(pause)
+def sink() -> Iterator[Sink]:
+    served = Sink()
     thread = threading.Thread(target=served.serve, daemon=True)
     thread.start()
     try:
@@ -106,6 +107,7 @@ def test_two_gibibytes_are_sent_in_little_memory(tmp_path: Path) -> None:
         stream.write(b"\x1f\x8b")
         stream.truncate(size)  # a hole: nothing of it is on the disk
     with sink() as served:
+        served.go.set()
         command = [sys.executable, "-c", MEASURED, "exec", "--server", f"linode={served.url}", "-o", "csv"]
         done = subprocess.run(
             [*command, f"{UPLOAD}{tmp_path}/disk.img.gz'"], cwd=ROOT, capture_output=True, text=True, timeout=120
@@ -198,6 +200,13 @@ def test_a_terminal_shows_rate_and_remaining_time_of_a_file(tmp_path: Path) -> N
     with open(tmp_path / "disk.img.gz", "wb") as stream:
         stream.write(b"\x1f\x8b")
         stream.truncate(32 * 2**20)  # more than fits on the way
-    with sink(pause=1.8) as served:
-        _, told = seen(served.url, f"{UPLOAD}{tmp_path}/disk.img.gz'")
-    assert re.search(r"sending disk.img.gz \|.*\| \d+\.?\d*[kM]/33\.6M \[00:0\d<00:\d\d, +\d+\.?\d*[kM]B/s\]", told)
+
+    def watch(shown: str) -> None:
+        if line.search(shown):
+            served.go.set()
+
+    line = re.compile(r"sending disk.img.gz \|.*\| \d+\.?\d*[kM]/33\.6M \[00:\d\d<\d\d:\d\d, +\d+\.?\d*[kM]B/s\]")
+    with sink() as served:
+        _, told = seen(served.url, f"{UPLOAD}{tmp_path}/disk.img.gz'", watch=watch)
+        assert served.go.is_set()
+    assert line.search(told)

@@ -231,3 +231,10 @@ def test_another_thread_stops_a_query() -> None:
         store.repeat("t", ["a"], ("x",), 10**11)
     stopping.join()
     store.close()
+
+
+def test_of_what_was_interrupted_nothing_is_asked_again() -> None:
+    store = Store()
+    store.interrupt()
+    with pytest.raises(Interrupted, match=r"\Ainterrupted\Z"):
+        store.query("SELECT 1")
