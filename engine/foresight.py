@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine import discovery
 from engine.errors import StratoqlError, SyntaxFault
-from engine.executor import calls, create_tables
+from engine.executor import calls, check_number, create_tables
+from engine.language.hints import max_writes
 from engine.language.statements import Describe, Explain, Show, Statement, Use
+from engine.planner.awaits import awaited
 from engine.planner.names import Names
 from engine.planner.plan import Plan
 from engine.planner.planner import plan
@@ -13,10 +17,11 @@ from engine.settings import Settings
 from engine.store import Store
 
 
-def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
+def foresee(statement: Statement, names: Names, settings: Settings, *, told: bool = False) -> Names:
     """The names in force after the statement; nothing is sent.
 
-    Raises what running it would raise before its first request leaves: an unknown name, a value that does not fit.
+    Raises what running it would raise before its first request leaves: an unknown name, a value that does not fit,
+    more rows than may be written. What is only `told` of may be as large as it likes.
     """
     body = statement.body
     try:
@@ -24,13 +29,14 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
             case Use():
                 return names.using(body.provider)
             case Explain():
-                return foresee(body.statement, names, settings)
+                return foresee(body.statement, names, settings, told=not body.analyze)
             case Show():
                 discovery.show(body, names)
             case Describe():
                 discovery.describe(body, names)
             case _:
-                _build(plan(body, names, pushdown=settings.pushdown).plan, settings)
+                planned = plan(body, names, pushdown=settings.pushdown)
+                _build(awaited(planned, statement.hints, names).plan, settings, _allowed(statement, settings, told))
     except StratoqlError as error:
         error.statement = error.statement or statement.text
         raise
@@ -41,12 +47,20 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
     return names
 
 
-def _build(made: Plan, settings: Settings) -> None:
+def _allowed(statement: Statement, settings: Settings, told: bool) -> Settings | None:
+    """The settings by which a write may be too large; None where it may not."""
+    allowed = max_writes(statement.hints)
+    return None if told else settings if allowed is None else replace(settings, max_writes=allowed)
+
+
+def _build(made: Plan, settings: Settings, bounds: Settings | None) -> None:
     store = Store(settings.timeout)
     try:
         create_tables(made, store)
         for step in made.steps:
             if not step.reads or step.feed is None:
-                calls(step, store, settings)
+                todo = calls(step, store, settings)
+                if step is made.write and bounds is not None:
+                    check_number(step, todo, bounds)
     finally:
         store.close()

@@ -166,6 +166,9 @@ class Session:
                 self._names = self._names.using(body.provider)
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
         if dry_run:
+            from engine.foresight import foresee
+
+            foresee(statement, self._names, self.settings)
             return self._explained(statement)
         result, _ = await self._executed(self._planned(statement, written=True), settings, statement.text)
         return result
