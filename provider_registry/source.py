@@ -122,7 +122,7 @@ def line_of(text: str, path: Sequence[str | int]) -> int | None:
     """
     loader = _Loader(text.encode())
     try:
-        node = loader.get_single_node()
+        node: Any = loader.get_single_node()
         for step in path:
             if isinstance(node, yaml.MappingNode):
                 node = next(value for key, value in node.value if key.value == step)
