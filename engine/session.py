@@ -26,7 +26,7 @@ from engine.planner.awaits import AWAIT, awaited, refuse
 from engine.planner.names import Names
 from engine.planner.plan import Plan
 from engine.planner.planner import Planned, plan
-from engine.result import Result, ResultColumn, Stats
+from engine.result import Batches, Result, ResultColumn, Stats
 from engine.settings import Settings
 from engine.store import Store, typed
 from engine.ways import BLOCKING, Way, finish
@@ -326,7 +326,7 @@ class Session:
         try:
             names, batches = store.batches(made.output)
             if written is not None and affected is not None:
-                batches = iter(list(batches))  # now, while what has been done can still be told
+                batches = Batches(list(batches))  # now, while what has been done can still be told
         except StratoqlError as error:
             if affected:
                 error.hint = f"{_counted(affected, made.verb)} nonetheless: only what it returns failed"
