@@ -71,6 +71,7 @@ def check_compared(shape: Shape, value: Any, name: str) -> None:
 
     >>> check_compared(Shape(type="integer"), " 5 ", "size")
     >>> check_compared(Shape(format="date-time"), "2024", "created")
+    >>> check_compared(Shape(type="any"), "abc", "value")
     >>> check_compared(Shape(type="integer"), "abc", "size")
     Traceback (most recent call last):
     ...

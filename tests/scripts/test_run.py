@@ -356,6 +356,26 @@ def test_what_a_column_cannot_be_like_is_not_compared_with_it(
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "EXPLAIN ANALYZE SELECT id FROM IMAGES WHERE size < '{{ x }}'",
+        "INSERT INTO IMAGES (data__disk_id) SELECT 1 FROM IMAGES WHERE size < '{{ x }}'",
+        "WITH a AS (VALUES (1)) REPLACE IMAGES SET label = CASE WHEN size < '{{ x }}' THEN 1 END WHERE id = 'x'",
+        "SELECT 1 FROM (EXEC IMAGES.get_image @imageId = 'linode/arch') e WHERE size < '{{ x }}'",
+    ],
+)
+def test_comparisons_of_any_statement_are_looked_at(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", text.replace("IMAGES", IMAGES))
+    code, _, err = run(capsys, "run", "a.iql", "--var", "x=soon")
+    assert code == 1
+    assert "size expects an integer, got 'soon'; the value is that of {{ x }}\na.iql:1:" in err
+    assert "nothing has been run" in err
+    shown = "SHOW RESOURCES IN linode.images LIKE '{{ x }}'"
+    write("a.iql", f"{shown}; SELECT results FROM {IMAGES} WHERE results <> '{{{{ x }}}}'")
+    assert "results expects an integer" in run(capsys, "run", "a.iql", "--var", "x=soon")[2]
+
+
+@pytest.mark.parametrize(
     ("condition", "value"),
     [
         ("size > '{{ x }}'", "'1e3 '"),
