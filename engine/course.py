@@ -7,18 +7,15 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from engine.errors import InvalidValue, StratoqlError
+from engine.fits import check_bare, check_values
 from engine.foresight import foresee
-from engine.language.inputs import inputs
 from engine.language.parser import parse
-from engine.language.pieces import Value
 from engine.language.statements import Registry
-from engine.planner.inputs import shape_of
 from engine.planner.names import Names
 from engine.result import Result, ResultColumn
-from engine.script import Item, blamed, clearer
+from engine.script import Item, clearer
 from engine.settings import Settings
 from engine.wire.masking import clean, concealed
-from engine.wire.values import encode
 
 _LINES, _WIDTH = 30, 300  # of a statement that an error tells of
 
@@ -35,16 +32,26 @@ def check(items: Sequence[Item], names: Names, settings: Settings) -> None:
             return  # it brings documents that what follows may need
         try:
             after = foresee(item.statement, names, settings)
-            _check_booleans(item, names)
+            check_values(item, names)
         except StratoqlError as error:
-            placed = clearer(item, error, rehearsal(names, settings))
+            placed = told_better(item, error, names, settings)
             note_statement(placed, items, number)
             placed.add_note("nothing has been run: all statements are looked at before the first one is")
             raise placed from (None if placed is error else error)
         names = after
 
 
-def rehearsal(names: Names, settings: Settings) -> Callable[[str], None]:
+def told_better(item: Item, error: StratoqlError, names: Names, settings: Settings) -> StratoqlError:
+    """The error of a statement, placed; of bare text that is no SQL, what is expected in its place."""
+    placed = clearer(item, error, _rehearsal(names, settings))
+    try:
+        check_bare(item, placed, names)
+    except InvalidValue as wrong:
+        return item.placed(wrong)
+    return placed
+
+
+def _rehearsal(names: Names, settings: Settings) -> Callable[[str], None]:
     """What looks at a statement's text without sending anything, and raises what running it would raise before."""
 
     def rehearse(text: str) -> None:
@@ -52,22 +59,6 @@ def rehearsal(names: Names, settings: Settings) -> Callable[[str], None]:
             foresee(statement, names, settings)
 
     return rehearse
-
-
-def _check_booleans(item: Item, names: Names) -> None:
-    """A boolean that is all of an input must be wanted there: SQLite makes 1 of it, which fits too often."""
-    if (body := item.body) is None:
-        return
-    for name, span in inputs(body):
-        for part in item.rendered.values(item.start + span.start, item.start + span.end):
-            value = part.piece.value if isinstance(part.piece, Value) else None
-            whole = part.end - part.start == span.end - span.start
-            if isinstance(value, bool) and whole and (shape := shape_of(body, name, names)):
-                try:
-                    encode(shape, value, name)
-                except InvalidValue as error:
-                    error.place = blamed(error, part.piece)
-                    raise
 
 
 def note_statement(error: StratoqlError, items: Sequence[Item], number: int) -> None:

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 def read(path: str) -> dict[str, Any]:
     """The data of a file."""
     kind = _kind(path)
-    return fitting(_KINDS[kind](read_text(path), path), path)
+    text = read_text(path)
+    return fitting(_KINDS[kind](text, path), path, text)
 
 
 def read_text(path: str) -> str:
@@ -94,12 +96,12 @@ def read_text(path: str) -> str:
         raise UsageError(f"cannot read {path}: line {line} is not UTF-8 text", hint="save it as UTF-8") from error
 
 
-def fitting(value: Any, name: str) -> dict[str, Any]:
-    """The names in what a file holds: an object's members, or the properties of a manifest."""
+def fitting(value: Any, name: str, text: str = "") -> dict[str, Any]:
+    """The names in what a file holds: an object's members, or the properties of a manifest. `text` is the file's."""
     if depth(value) > DEEPEST:
         raise UsageError(f"{name} nests more than {DEEPEST} levels deep", hint="make it flatter")
     if _is_manifest(value):
-        return _properties(value, name)
+        return _properties(value, partial(_in_manifest, name, text))
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -233,29 +235,39 @@ def _without_moments(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
+_MANIFEST = "a manifest is a list of `name: ...` and `props:`, and each of these has a `name` and a `value`"
 _TYPES = ("string", "integer", "number", "boolean", "array", "object", "any")
 
 
 def _is_manifest(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(each, dict) and isinstance(each.get("props"), list) for each in value)
-    )
+    """A list in which anything has properties is meant as one."""
+    return isinstance(value, list) and any(isinstance(each, dict) and "props" in each for each in value)
 
 
-def _properties(manifest: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+def _in_manifest(name: str, text: str, what: str, hint: str, *path: str | int) -> UsageError:
+    """A fault of a manifest, with its line where the file has lines that tell it."""
+    from provider_registry.source import line_of
+
+    line = line_of(text, path)
+    return UsageError(f"{name}:{line}: {what}" if line else f"{name}: {what}", hint=hint)
+
+
+def _properties(manifest: Sequence[Any], fault: Callable[..., UsageError]) -> dict[str, Any]:
     """The properties of all resources, and each resource's own under its name."""
     found: dict[str, Any] = {}
     resources: dict[str, Any] = {}
-    for resource in manifest:
+    for number, resource in enumerate(manifest):
+        if not isinstance(resource, dict) or not isinstance(resource.get("props"), list):
+            raise fault("this resource of the manifest has no list of props", _MANIFEST, number)
         own: dict[str, Any] = {}
-        for prop in resource["props"]:
+        for at, prop in enumerate(resource["props"]):
             if not isinstance(prop, dict) or not isinstance(prop.get("name"), str) or "value" not in prop:
-                raise UsageError(f"{name}: a property of {resource.get('name')} has no name or no value")
+                whose = f"a property of {resource.get('name')}"
+                raise fault(f"{whose} has no name or no value", _MANIFEST, number, "props", at)
             key, value = prop["name"], prop["value"]
             if key in found:
-                raise UsageError(f"{name}: {key} is given twice", hint="give each resource a file of its own")
+                hint = "give each resource a file of its own" if key not in own else "keep one of them"
+                raise fault(f"{key} is given twice", hint, number, "props", at)
             found[key] = own[key] = _unset(key, value) if isinstance(value, str) and value in _TYPES else value
         resources[str(resource.get("name"))] = own
     return {**resources, **found}

@@ -468,8 +468,13 @@ class Unready(PartialWrite):
     `states` says by its key in which state each row was last seen. `done` are the calls that were made to write, none
     of a SELECT: nothing of them is taken back.
 
-    >>> Unready('not ready after 30 min', states={'private/1': 'creating'}).states['private/1']
-    'creating'
+    >>> import engine
+    >>> with engine.connect(sandbox=True) as connection:
+    ...     try:
+    ...         connection.execute("SELECT /*+ AWAIT */ id FROM linode.images.images WHERE id = 'private/1'")
+    ...     except engine.Unready as error:
+    ...         print(error.states)
+    {'private/1': 'unknown'}
     """
 
     def __init__(

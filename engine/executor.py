@@ -236,9 +236,10 @@ def check_number(step: Step, todo: Sequence[Job], settings: Settings) -> None:
     """Raises Refused where these are more rows than may be written."""
     rows, verb = len(todo), step.verb.upper()
     if rows > settings.max_writes:
+        fewer = "give fewer rows" if step.verb == "insert" else "narrow the WHERE"
         raise Refused(
             f"this {verb} would write {rows} rows, more than the {settings.max_writes} allowed",
-            hint=f"narrow the WHERE, look at the rows with EXPLAIN (ROWS), or allow them: {verb} "
+            hint=f"{fewer}, look at the rows with EXPLAIN (ROWS), or allow them: {verb} "
             f"/*+ MAX_WRITES({rows}) */, or --max-writes {rows}",
         )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.arguments import Job
 from engine.errors import StratoqlError, SyntaxFault
-from engine.executor import calls
+from engine.executor import calls, check_number
 from engine.language.hints import max_writes
 from engine.language.statements import Explain, Registry, Statement, Use
 from engine.planner.awaits import awaited
@@ -17,10 +18,11 @@ from engine.settings import Settings
 from engine.store import Store
 
 
-def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
+def foresee(statement: Statement, names: Names, settings: Settings, *, told: bool = False) -> Names:
     """The names in force after the statement; nothing is sent.
 
-    Raises what running it would raise before its first request leaves: an unknown name, a value that does not fit.
+    Raises what running it would raise before its first request leaves: an unknown name, a value that does not fit,
+    more rows than may be written. What is only `told` of may be as large as it likes.
     """
     body = statement.body
     try:
@@ -28,12 +30,12 @@ def foresee(statement: Statement, names: Names, settings: Settings) -> Names:
             case Use():
                 return names.using(body.provider)
             case Explain():
-                return foresee(body.statement, names, settings)
+                return foresee(body.statement, names, settings, told=not body.analyze)
             case Registry():
                 pass  # what it would bring is not here yet
             case _:
-                max_writes(statement.hints)
-                _build(awaited(plan(body, names, pushdown=settings.pushdown), statement.hints, names).plan, settings)
+                planned = plan(body, names, pushdown=settings.pushdown)
+                _build(awaited(planned, statement.hints, names).plan, settings, _allowed(statement, settings, told))
     except StratoqlError as error:
         error.statement = error.statement or statement.text
         raise
@@ -52,7 +54,13 @@ def _look_at(todo: Sequence[Job]) -> None:
         file_of(job)
 
 
-def _build(made: Plan, settings: Settings) -> None:
+def _allowed(statement: Statement, settings: Settings, told: bool) -> Settings | None:
+    """The settings by which a write may be too large; None where it may not."""
+    allowed = max_writes(statement.hints)
+    return None if told else settings if allowed is None else replace(settings, max_writes=allowed)
+
+
+def _build(made: Plan, settings: Settings, bounds: Settings | None) -> None:
     store = Store(settings.timeout)
     try:
         create_tables((*made.shelves, *made.steps), store)
@@ -61,5 +69,7 @@ def _build(made: Plan, settings: Settings) -> None:
                 todo = calls(step, store, settings)
                 if step.files:
                     _look_at(todo)
+                if step is made.write and bounds is not None:
+                    check_number(step, todo, bounds)
     finally:
         store.close()

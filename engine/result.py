@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from engine.errors import PartialWrite, StratoqlError
 
 ColumnType = Literal["string", "integer", "number", "boolean", "datetime", "json", "any"]
 Kind = Literal["rows", "done", "plan"]
 T = TypeVar("T")
+Row: TypeAlias = tuple[Any, ...]
+Columns: TypeAlias = Sequence[Sequence[Any]]  # the values of each
 
 
 class JsonText(str):
@@ -57,6 +59,34 @@ class Stats(NamedTuple):
     first: float | None = None  # until the first page was here
 
 
+class Batches(Iterator[list[Row]]):
+    """Rows, some hundred at a time, read once: by rows or by columns. One way is how they are held, the other is made
+    of it.
+
+    >>> list(Batches(columns=iter([[(1, 2), "ab"]]))), list(Batches(iter([[(1, "a"), (2, "b")]])).columns())
+    ([[(1, 'a'), (2, 'b')]], [[(1, 2), ('a', 'b')]])
+    """
+
+    def __init__(self, rows: Iterable[list[Row]] = (), columns: Iterator[Columns] | None = None) -> None:
+        self._rows = iter(rows if columns is None else (list(zip(*batch, strict=True)) for batch in columns))
+        self._columns = columns
+
+    def __next__(self) -> list[Row]:
+        return next(self._rows)
+
+    def columns(self) -> Iterator[Columns]:
+        """A batch as its columns."""
+        return (
+            self._columns if self._columns is not None else (list(zip(*batch, strict=True)) for batch in self._rows)
+        )
+
+    def telling(self, statement: str) -> Batches:
+        """The same; errors while they stream carry the text of their statement."""
+        if self._columns is not None:
+            return Batches(columns=_telling(self._columns, statement))
+        return Batches(_telling(self._rows, statement))
+
+
 class Result:
     """Rows that stream out of the store, once. Values are None, bool, int, float, str, bytes or JsonText.
 
@@ -79,7 +109,7 @@ class Result:
         close: Callable[[], None] = lambda: None,
         interrupt: Callable[[], None] = lambda: None,
         account: Callable[[], PartialWrite | None] = lambda: None,
-        batches: Iterator[list[tuple[Any, ...]]] | None = None,
+        batches: Batches | None = None,
     ) -> None:
         """`batches`: where `rows` come from, in SQLite's own types, for readers with other wishes."""
         self.columns = tuple(columns)
@@ -91,7 +121,7 @@ class Result:
         self.reads = frozenset(reads)
         self.writes = frozenset(writes)
         self._rows = rows
-        self._batches = batches if batches is not None else _some(rows)
+        self._batches = batches if batches is not None else Batches(_some(rows))
         self._close = close
         self.account = account  # what was written, for whom a Ctrl-C keeps from telling the result
         self.interrupt = interrupt  # stops the query behind the rows, from another thread
@@ -99,10 +129,10 @@ class Result:
     def telling(self, statement: str) -> Result:
         """The same result; an error while its rows stream carries the text of its statement."""
         self._rows = _telling(self._rows, statement)
-        self._batches = _telling(self._batches, statement)
+        self._batches = self._batches.telling(statement)
         return self
 
-    def batches(self) -> Iterator[list[tuple[Any, ...]]]:
+    def batches(self) -> Batches:
         """The rows, some hundred at a time, with booleans, moments and JSON as SQLite holds them: 0, 1 and text.
 
         In the place of the iterator's rows: who reads both loses some.
@@ -125,7 +155,7 @@ class Result:
     def close(self) -> None:
         """Release the store behind the rows. May be called again."""
         close, self._close = self._close, lambda: None
-        self._rows, self._batches = iter(()), iter(())
+        self._rows, self._batches = iter(()), Batches()
         close()
 
 

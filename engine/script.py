@@ -260,7 +260,7 @@ def _data_on_top(source: Source) -> tuple[Source, Mapping[str, Any]]:
     opened = match.start(1) - 3
     blank = "".join(c if c in "\r\n" else " " for c in source.text[opened : end + 3])
     text = source.text[:opened] + blank + source.text[end + 3 :]
-    return Source(text, source.name), fitting(value, name)
+    return Source(text, source.name), fitting(value, name, padded)
 
 
 def _end_of_block(text: str, begin: int, kind: str) -> int:

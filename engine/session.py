@@ -28,7 +28,7 @@ from engine.planner.names import Names
 from engine.planner.plan import Plan, create_tables
 from engine.planner.planner import Planned, plan
 from engine.registry import catalog
-from engine.result import Result, ResultColumn, Stats
+from engine.result import Batches, Result, ResultColumn, Stats
 from engine.settings import Settings
 from engine.store import Store, typed
 from engine.ways import BLOCKING, Way, finish
@@ -198,6 +198,9 @@ class Session:
                 self._names = self._names.using(body.provider)
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
         if dry_run:
+            from engine.foresight import foresee
+
+            foresee(statement, self._names, self.settings)
             return self._explained(statement)
         if isinstance(body, Registry):
             with interrupts.Released():  # nothing is written that somebody has to account for
@@ -418,7 +421,7 @@ class Session:
         try:
             names, batches = store.batches(made.output)
             if written is not None and affected is not None:
-                batches = iter(list(batches))  # now, while what has been done can still be told
+                batches = Batches(list(batches))  # now, while what has been done can still be told
         except StratoqlError as error:
             if affected:
                 error.hint = f"{_counted(affected, made.verb)} nonetheless: only what it returns failed"

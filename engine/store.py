@@ -20,8 +20,8 @@ from msgspec import Struct
 from engine.errors import Interrupted, QueryFault, Span, TimedOut
 from engine.functions import COLLATIONS, FUNCTIONS, Function
 from engine.language.text import Text, quote_name, quote_text
-from engine.result import ColumnType, JsonText
-from engine.spool import Spool, columns_read, projected
+from engine.result import Batches, Columns, ColumnType, JsonText
+from engine.spool import Spool, columns_read, projected, rows_of
 from provider_registry.model import Column, Shape
 
 _TOGETHER = 250  # rows: so few stay in the processor's cache while they are turned into what they are
@@ -156,7 +156,7 @@ class Store:
         names, batches = self.batches(sql)
         return names, chain.from_iterable(typed(batches, types))
 
-    def batches(self, sql: Text) -> tuple[tuple[str, ...], Iterator[list[Row]]]:
+    def batches(self, sql: Text) -> tuple[tuple[str, ...], Batches]:
         """The names of a query's columns and its rows, many at a time, in SQLite's own types. See `typed`."""
         if self._stopped:
             raise self._interrupted()  # of a spool that was broken off nothing is left
@@ -165,7 +165,9 @@ class Store:
             self._settle()
         cursor = self._run(sql)
         names = tuple(entry[0] for entry in cursor.description)
-        return names, self._batches(cursor, sql) if passing is None else self._passed(*passing, sql)
+        if passing is None:
+            return names, Batches(self._batches(cursor, sql))
+        return names, Batches(columns=self._passed(*passing, sql))
 
     def _passing(self, sql: Text) -> tuple[str, list[str]] | None:
         """The spool that holds all that a query gives, and which of its columns the query gives."""
@@ -179,16 +181,18 @@ class Store:
         columns = list(self._spools[table].declared)
         return table, [columns[at] for at in order]
 
-    def _passed(self, table: str, names: Sequence[str], sql: Text) -> Iterator[list[Row]]:
-        """The rows of a spool; those in which SQLite would change something go through it after all."""
+    def _passed(self, table: str, names: Sequence[str], sql: Text) -> Iterator[Columns]:
+        """The columns of a spool; those in which SQLite would change something go through it after all."""
         spool = self._spools.pop(table)
-        for columns, rows in spool:
+        for columns, count, values in spool:
             if self._stopped or self._overdue():
                 raise self._interrupted()
-            found = projected(names, columns, rows, spool.declared)
+            given = dict(zip(columns, values, strict=True))
+            found: Columns | None = projected(names, given, count, spool.declared)
             if found is None:
-                self.load(table, columns, rows)
-                found = list(chain.from_iterable(self._batches(self._run(sql), sql)))
+                self.load(table, columns, rows_of(count, values))
+                rows = chain.from_iterable(self._batches(self._run(sql), sql))
+                found = list(zip(*rows, strict=True))
                 self._run(f"DELETE FROM {quote_name(table)}")
             yield found
         spool.close()
@@ -197,8 +201,8 @@ class Store:
         """Whatever is kept beside SQLite becomes tables: somebody asks for more than it as it came."""
         while self._spools:
             table, spool = self._spools.popitem()
-            for columns, rows in spool:
-                self.load(table, columns, rows)
+            for columns, count, values in spool:
+                self.load(table, columns, rows_of(count, values))
             spool.close()
 
     def _batches(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[list[Row]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
@@ -118,6 +118,24 @@ def parse(data: bytes) -> tuple[Any, list[Problem]]:
         return None, [(data.count(b"\n", 0, error.position) + 1, f"not YAML: {error.reason}")]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return None, [(1, f"not YAML: {error}")]
+
+
+def line_of(text: str, path: Sequence[str | int]) -> int | None:
+    """The line, from 1, on which a member or an element of a YAML document begins; None where that cannot be told.
+
+    >>> line_of("- a: 1\\n- b:\\n  - 2\\n", [1, "b", 0]), line_of("[1]", [3])
+    (3, None)
+    """
+    try:
+        node: Any = yaml.compose(text, Loader=_Safe)
+        for step in path:
+            if isinstance(node, yaml.MappingNode):
+                node = next(value for key, value in node.value if key.value == step)
+            else:
+                node = node.value[step]
+        return int(node.start_mark.line) + 1
+    except (yaml.YAMLError, LookupError, StopIteration, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def scalar(text: str) -> Any:

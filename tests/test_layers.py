@@ -27,6 +27,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.registry"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats", "engine.replay", "engine.script"}),
+    frozenset({"engine.fits"}),
     frozenset({"engine.course"}),
     frozenset({"engine.api"}),
     frozenset({"engine.cli", "engine.repl", "engine.alchemy"}),

@@ -17,7 +17,7 @@ from engine.api.values import python_rows
 from engine.errors import Misuse, UsageError
 from engine.formats import FORMATS, Options
 from engine.formats.jsons import unique
-from engine.result import Kind, ResultColumn, Stats
+from engine.result import Batches, Kind, ResultColumn, Stats
 from engine.result import Result as Answer
 from engine.store import Row
 
@@ -249,14 +249,14 @@ class Result:
                 count += batch.num_rows
         return count
 
-    def _unread(self) -> Iterator[list[Row]]:
+    def _unread(self) -> Batches:
         """The batches, if nobody has read any."""
         if self._begun:
             raise Misuse("rows of this result have been read already", hint="run the query again")
         self._begun = True
         return self._answer.batches()
 
-    def _whole(self, make: Callable[[Sequence[ResultColumn], tables.Batches], T]) -> T:
+    def _whole(self, make: Callable[[Sequence[ResultColumn], Batches], T]) -> T:
         with uncollected(self.columns):
             made = make(self.columns, self._unread())
         self.close()

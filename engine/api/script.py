@@ -12,10 +12,11 @@ from typing import Any, TypeAlias
 from engine.api.link import Link, tell, telling
 from engine.api.literals import utc
 from engine.api.result import Result
-from engine.course import Course, account, check, note_statement, rehearsal, rehearsed
+from engine.course import Course, account, check, note_statement, rehearsed, told_better
 from engine.data import Data, gather, read_text
 from engine.errors import Misuse, PartialWrite, Source, StratoqlError
-from engine.script import clearer, prepare
+from engine.fits import check_values
+from engine.script import prepare
 from engine.ways import finish
 from engine.wire.masking import concealed
 
@@ -42,11 +43,13 @@ async def results(link: Link, course: Course, *, dry_run: bool) -> AsyncGenerato
             continue
         names, course.outcomes[number] = link.session.names, "interrupted"
         try:
+            if dry_run:
+                check_values(item, names)
             with _concealing(item.secrets):
                 found = await link._answered(item.statement, dry_run=dry_run)
         except StratoqlError as error:
             course.outcomes[number] = "failed part-way, as its error tells" if _broken(error) else "failed"
-            told = clearer(item, error, rehearsal(names, link.session.settings))
+            told = told_better(item, error, names, link.session.settings)
             tell(told)
             note_statement(told, course.items, number)
             _account(told, course)

@@ -7,7 +7,6 @@ text, pandas as Python objects. Moments are in UTC.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from engine.api.extras import extra
@@ -15,8 +14,8 @@ from engine.api.values import OBJECTS
 from engine.errors import InvalidValue
 from engine.formats.cells import spell
 from engine.formats.jsons import unique
-from engine.result import ColumnType, ResultColumn
-from engine.store import Row, Values
+from engine.result import Batches, ColumnType, ResultColumn
+from engine.store import Values
 
 if TYPE_CHECKING:
     import pandas
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 Kind: TypeAlias = ColumnType | Literal["binary"]
-Batches: TypeAlias = Iterator[list[Row]]
-_TOGETHER = 64  # of SQLite's batches in one of Arrow's: some ten thousand rows
+_TOGETHER = 16_000  # rows, or somewhat more, in one of Arrow's batches
 _ALONE: dict[type, Kind] = {int: "integer", float: "number", bytes: "binary", str: "string"}
 
 
@@ -107,12 +105,14 @@ def settled(values: Sequence[object]) -> tuple[Kind, Sequence[object]]:
 
 def _parts(columns: Sequence[ResultColumn], batches: Batches) -> Iterator[list[list[object]]]:
     """The rows as columns, some thousand at a time."""
-    several = iter(batches)
-    while some := list(islice(several, _TOGETHER)):
-        held: list[list[object]] = [[] for _ in columns]
-        for batch in some:  # each by itself, while it is in the processor's cache
-            for column, values in zip(held, zip(*batch, strict=True), strict=True):
-                column += values
+    held: list[list[object]] = [[] for _ in columns]
+    for batch in batches.columns():
+        for column, values in zip(held, batch, strict=True):
+            column += values
+        if len(held[0]) >= _TOGETHER:
+            yield held
+            held = [[] for _ in columns]
+    if held and held[0]:
         yield held
 
 

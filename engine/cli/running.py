@@ -130,10 +130,12 @@ def run_scripts(
             if given.on_error == "stop" and not given.dryrun:
                 check(items, names, settings)
             with output.destination(given.outfile) as stream:
-                _run_items(items, session, stream, given)
+                _run_items(items, session, settings, stream, given)
 
 
-def _run_items(items: Sequence[Item], session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
+def _run_items(
+    items: Sequence[Item], session: Statements, settings: Settings, stream: TextIO, given: argparse.Namespace
+) -> None:
     from engine.course import Course, account
 
     course = Course(items)
@@ -141,7 +143,7 @@ def _run_items(items: Sequence[Item], session: Statements, stream: TextIO, given
     try:
         for number in range(len(items)):
             try:
-                _run_item(number, course, session, stream, given)
+                _run_item(number, course, session, settings, stream, given)
             except StratoqlError as error:
                 failed += 1
                 if given.on_error == "stop" or _ends_all(error):
@@ -156,10 +158,12 @@ def _run_items(items: Sequence[Item], session: Statements, stream: TextIO, given
         raise
 
 
-def _run_item(number: int, course: Course, session: Statements, stream: TextIO, given: argparse.Namespace) -> None:
+def _run_item(
+    number: int, course: Course, session: Statements, settings: Settings, stream: TextIO, given: argparse.Namespace
+) -> None:
     """One statement of a script; what became of it stands in the course when this returns or raises."""
-    from engine.course import note_statement, rehearsed
-    from engine.script import clearer
+    from engine.course import note_statement, rehearsed, told_better
+    from engine.fits import check_values
 
     item, outcomes, ran = course.items[number], course.outcomes, ""
 
@@ -170,11 +174,13 @@ def _run_item(number: int, course: Course, session: Statements, stream: TextIO, 
 
     outcomes[number] = "interrupted"
     try:
+        if given.dryrun or given.on_error != "stop":  # else all have been looked at before the first
+            check_values(item, session.names)
         run_text(item.text, session, stream, given, before=before)
         outcomes[number] = ran or ("was planned" if given.dryrun else "ran")
     except StratoqlError as error:
         outcomes[number] = f"{ran}; what it returns was not shown" if ran else _failed(error)
-        told = clearer(item, error, lambda text: list(session.run(text, dry_run=True)))
+        told = told_better(item, error, session.names, settings)
         note_statement(told, course.items, number)
         if told is error:
             raise

@@ -119,7 +119,7 @@ class Rendered:
         return Place(first.piece.source, Span(begin, stop))
 
     def values(self, start: int, end: int) -> list[Part]:
-        """The values that stand in `text[start:end]`."""
+        """The values that stand in `text[start:end]`, empty ones included."""
         first = max(0, bisect_right(self.parts, start, key=lambda part: part.start) - 1)
         last = bisect_left(self.parts, end, key=lambda part: part.start)
         return [p for p in self.parts[first:last] if isinstance(p.piece, Value) and p.end > start]

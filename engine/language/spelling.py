@@ -93,6 +93,7 @@ def _filled(skeleton: Rendered, edits: dict[int, tuple[int, int, str, bool]]) ->
             text, skip = " " + text, skip - 1
         if text:
             texts.append(text)
+        if text or isinstance(piece, Value):  # an empty value has a place too
             parts.append(Part(at, at + len(text), piece, skip))
             at += len(text)
 

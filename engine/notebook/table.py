@@ -32,8 +32,9 @@ class Table:
     def to_pandas(self) -> pandas.DataFrame:
         """The rows as a DataFrame. Extra `pandas`."""
         from engine.api.tables import pandas_frame
+        from engine.result import Batches
 
-        return pandas_frame(self._columns, iter([self.rows]))
+        return pandas_frame(self._columns, Batches([self.rows]))
 
     def __len__(self) -> int:
         return len(self.rows)

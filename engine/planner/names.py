@@ -22,7 +22,7 @@ from engine.planner import local
 from engine.planner.plan import Step
 from provider_registry.catalog import Catalog
 from provider_registry.faults import BadDocument, NotFound
-from provider_registry.model import Method, Param, Provider, Resource, Service
+from provider_registry.model import Method, Param, Provider, Resource, Service, Shape
 
 T = TypeVar("T")
 _CATALOGS = "the tables that tell what there is are those of the schema system: SHOW RESOURCES IN system lists them"
@@ -173,6 +173,17 @@ class Source(Struct, frozen=True, eq=False):
     def knows(self, name: str) -> bool:
         """Whether the name means anything here."""
         return self.has_column(name) or self.param(name) is not None or self.in_envelope(name)
+
+    def shapes(self, name: str) -> list[Shape]:
+        """What the name may hold here: as a column, else as a parameter, else in the envelope of a list."""
+        columns = [
+            c.shape for m in self.methods() for c in m.response.columns if c.name.casefold() == name.casefold()
+        ]
+        if columns or self.step:
+            return columns
+        if (param := self.param(name)) is not None:
+            return [param.shape]
+        return [c.shape for m in self.methods() for c in m.response.envelope if c.name.casefold() == name.casefold()]
 
     def known(self) -> list[str]:
         """Every name it has: columns, parameters, envelope."""

@@ -22,6 +22,8 @@ from provider_registry.model import Shape
 _NO = object()  # a conversion's answer where there is none
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_COMPARED = re.compile(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", re.ASCII)  # a number to SQLite
+_YEAR = re.compile(r"\d{4}(?!\d)", re.ASCII)  # what every moment begins with
 _HALF = re.compile("[\ud800-\udfff]")  # a surrogate alone: JSON can spell it, UTF-8 cannot
 _DIGITS = 100  # a longer number is no number
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -60,6 +62,46 @@ def encode(shape: Shape, value: Any, name: str, *, example: Any = None) -> Any:
         raise InvalidValue(str(wrong), name=name, hint=f"{wrong.near}; {line}" if wrong.near else line) from None
     except RecursionError:
         raise InvalidValue(f"{name} is nested too deeply to be sent", name=name) from None
+
+
+def check_compared(shape: Shape, value: Any, name: str) -> None:
+    """Raises InvalidValue where a column of this shape can never be like the value: every row would compare the same.
+
+    SQLite bends a text that spells a number, and a number to the text of it; a moment may be given in part.
+
+    >>> check_compared(Shape(type="integer"), " 5 ", "size")
+    >>> check_compared(Shape(format="date-time"), "2024", "created")
+    >>> check_compared(Shape(type="any"), "abc", "value")
+    >>> check_compared(Shape(type="integer"), "abc", "size")
+    Traceback (most recent call last):
+    ...
+    engine.errors.InvalidValue: size expects an integer, got 'abc'
+    """
+    if value is None or _comparable(shape, value):
+        return
+    plain = Shape(type=shape.type, format=shape.format)
+    line = f"for example {name} = {_literal(_example(plain))}"
+    if shape.type == "boolean" and str(value).lower() in ("true", "false"):
+        line = f"a boolean stands without quotes: {name} = {str(value).lower()}"
+    raise InvalidValue(f"{name} expects {_wanted(plain)}, got {shown(value, name)}", name=name, hint=line)
+
+
+def _comparable(shape: Shape, value: Any) -> bool:
+    if isinstance(value, bool):
+        return shape.type in ("boolean", "any")
+    text = str(value)
+    match shape.type:
+        case "integer" | "number":
+            return not isinstance(value, list | dict) and bool(_COMPARED.fullmatch(text))
+        case "boolean":
+            return text in ("0", "1")
+        case "string" if shape.format == "date-time":
+            return bool(_YEAR.match(text))
+        case "string":
+            return not isinstance(value, list | dict)
+        case "array" | "object":
+            return not isinstance(value, int | float)
+    return True
 
 
 def alike(shape: Shape, one: Any, other: Any, *, any_order: bool = False) -> bool:

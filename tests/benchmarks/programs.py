@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -46,7 +47,9 @@ class Fetched:
     def __init__(self, *, documents: bool = False) -> None:
         self.kinds: tuple[ColumnType, ...] = (*KINDS[:-1], "json") if documents else KINDS
         self.store = Store()
-        shapes = [_SHAPES.get(kind, Shape(type="integer" if kind == "integer" else "string")) for kind in self.kinds]
+        self.shapes = shapes = [
+            _SHAPES.get(kind, Shape(type="integer" if kind == "integer" else "string")) for kind in self.kinds
+        ]
         self.store.create("t", [Column(name=n, shape=s) for n, s in zip(NAMES, shapes, strict=True)])
         self.store.load("t", NAMES, rows())
         self.plain = sqlite3.connect("")
@@ -55,9 +58,23 @@ class Fetched:
 
     def result(self) -> Result:
         """As a query gives it."""
-        _, batches = self.store.batches(Text("SELECT * FROM t"))
+        return self._result(self.store)
+
+    def _result(self, store: Store) -> Result:
+        _, batches = store.batches(Text("SELECT * FROM t"))
         columns = [ResultColumn(name, kind) for name, kind in zip(NAMES, self.kinds, strict=True)]
         return Result(Answer(columns, iter(()), batches=batches))
+
+    def passing(self, count: int) -> Iterator[Result]:
+        """So many results of `SELECT *`, whose rows came by pages and are all here: each can be read once."""
+        columns = [Column(name=n, shape=s) for n, s in zip(NAMES, self.shapes, strict=True)]
+        for _ in range(count):
+            store = Store()
+            store.create("t", columns, passes=True)
+            several = rows()
+            while page := list(islice(several, 500)):
+                store.load("t", NAMES, page)
+            yield self._result(store)
 
     def tuples(self) -> list[tuple[Any, ...]]:
         """The floor of `fetchall`."""

@@ -87,8 +87,11 @@ def test_jsonnet_without_its_library_says_how_to_get_it(tmp_path: Path, monkeypa
         ("a.yaml", "- a\n- b", "does not hold names and values"),
         ("a.yaml", "just text", "does not hold names and values"),
         ("a.txt", "a: 1", "cannot tell from its name what kind of data"),
-        ("a.yaml", "- name: x\n  props: [{value: 1}]", "a property of x has no name or no value"),
-        ("a.yaml", 2 * "- {name: x, props: [{name: a, value: 1}]}\n", "a is given twice"),
+        ("a.yaml", "- name: x\n  props: [{value: 1}]", ":2: a property of x has no name or no value"),
+        ("a.yaml", 2 * "- {name: x, props: [{name: a, value: 1}]}\n", ":2: a is given twice\nhint: give each"),
+        ("a.json", '[{"props":\n [{"name": "a", "value": 1},\n\t{"name": "a", "value": 2}]}]', ":3: a is given"),
+        ("a.yaml", "- props: []\n- name: x", ":2: this resource of the manifest has no list of props"),
+        ("a.jsonnet", "local a = 1;\n[{props: [1]}]", "a.jsonnet: a property of None has no name or no value"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_with_file_and_line(name: str, text: str, told: str, tmp_path: Path) -> None:

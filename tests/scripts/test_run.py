@@ -327,6 +327,113 @@ def test_a_boolean_is_one_only_where_one_is_wanted(text: str, told: str, capsys:
     assert run(capsys, "run", "a.iql", "--var", "x=true")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("condition", "value", "told"),
+    [
+        ("size = {{ x }}", "true", "size expects an integer, got true"),
+        ("NOT {{ x }} > i.size", "true", "size expects an integer, got true"),
+        ("size < '{{ x }}'", "soon", "size expects an integer, got 'soon'"),
+        ("size < {{ x | literal }}", "soon", "size expects an integer, got 'soon'"),
+        ("size < {{ x }}", "soon", "size expects an integer, got 'soon'"),
+        ("size BETWEEN 1 AND '{{ x }}'", "", "size expects an integer, got ''"),
+        ("size IN (1, '{{ x }}')", "1_0", "size expects an integer, got '1_0'"),
+        ("label <> {{ x }}", "false", "label expects a text, got false"),
+        ("is_public = {{ x }}", "2", "is_public expects true or false, got 2"),
+        ("is_public IS '{{ x }}'", "true", "is_public expects true or false, got 'true'"),
+        ("created < '{{ x }}'", "soon", "created expects a date and time such as 2024-01-31T12:00:00, got 'soon'"),
+        ("tags = {{ x }}", "5", "tags expects a JSON array, got 5"),
+        ("imageId = {{ x }}", "true", "imageId expects a text, got true"),
+    ],
+)
+@pytest.mark.parametrize(
+    "statement", ["SELECT id FROM IMAGES i WHERE ", "DELETE FROM IMAGES i WHERE i.id LIKE 'p%' AND "]
+)
+@pytest.mark.parametrize("flags", [(), ("--dryrun",), ("--on-error", "continue")])
+def test_what_a_column_cannot_be_like_is_not_compared_with_it(
+    statement: str, condition: str, value: str, told: str, flags: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SQLite would: a text is larger than every number, and the DELETE would take all rows."""
+    write("a.iql", statement.replace("IMAGES", IMAGES) + "\n" + condition)
+    code, out, err = run(capsys, "run", "a.iql", "--var", f"x='{value}'" if value == "" else f"x={value}", *flags)
+    assert (code, out) == (1, "")
+    assert f"error: {told}; the value is that of {{{{ x" in err
+    assert f"\na.iql:2:{condition.index('{{') + 1}:\n" in err
+    assert "HTTP" not in err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "EXPLAIN ANALYZE SELECT id FROM IMAGES WHERE size < '{{ x }}'",
+        "INSERT INTO IMAGES (data__disk_id) SELECT 1 FROM IMAGES WHERE size < '{{ x }}'",
+        "WITH a AS (VALUES (1)) REPLACE IMAGES SET label = CASE WHEN size < '{{ x }}' THEN 1 END WHERE id = 'x'",
+        "SELECT 1 FROM (EXEC IMAGES.get_image @imageId = 'linode/arch') e WHERE size < '{{ x }}'",
+    ],
+)
+def test_comparisons_of_any_statement_are_looked_at(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", text.replace("IMAGES", IMAGES))
+    code, _, err = run(capsys, "run", "a.iql", "--var", "x=soon")
+    assert code == 1
+    assert "size expects an integer, got 'soon'; the value is that of {{ x }}\na.iql:1:" in err
+    assert "nothing has been run" in err
+    shown = "SHOW RESOURCES IN linode.images LIKE '{{ x }}'"
+    write("a.iql", f"{shown}; SELECT results FROM {IMAGES} WHERE results <> '{{{{ x }}}}'")
+    assert "results expects an integer" in run(capsys, "run", "a.iql", "--var", "x=soon")[2]
+
+
+@pytest.mark.parametrize(
+    ("condition", "value"),
+    [
+        ("size > '{{ x }}'", "'1e3 '"),
+        ("size IS {{ x }}", "null"),
+        ("size < '{{ x }}0'", "9"),
+        ("size < total_size + {{ x }}", "true"),
+        ("size < {{ x }}", "total_size"),
+        ("is_public = {{ x }}", "1"),
+        ("is_public = {{ x }}", "'true'"),
+        ("label = '{{ x }}'", "true"),
+        ("label = {{ x }}", "5"),
+        ("created >= '{{ x }}'", "2024-01"),
+        ("created LIKE '{{ x }}'", "%-01-%"),
+        ("tags = '{{ x }}'", '["a"]'),
+        ("{{ x }} = 1", "true"),
+        ("id IN (SELECT size FROM (SELECT label AS size FROM IMAGES) WHERE size = '{{ x }}')", "soon"),
+        ("id IN (WITH images(size) AS (SELECT label FROM IMAGES) SELECT 1 FROM images WHERE size > '{{ x }}')", "a"),
+    ],
+)
+def test_what_may_be_alike_is_compared(condition: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"SELECT id FROM {IMAGES} WHERE {condition.replace('IMAGES', IMAGES)}")
+    assert run(capsys, "run", "a.iql", "--var", f"x={value}")[::2] == (0, "")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"INSERT INTO {IMAGES} (data__disk_id, data__label) VALUES " + ", ".join(["(25674130, 'x')"] * 30),
+        f"DELETE FROM {IMAGES} WHERE id IN ({', '.join(repr(f'private/{n}') for n in range(30))})",
+        f"EXPLAIN ANALYZE DELETE FROM {IMAGES} WHERE id IN ({', '.join(repr(f'private/{n}') for n in range(30))})",
+    ],
+)
+def test_too_many_rows_are_foreseen(statement: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"DELETE FROM {IMAGES} WHERE id = 'private/19044871';\n{statement}")
+    code, out, err = run(capsys, "run", "a.iql")
+    assert (code, out) == (1, "")
+    assert "would write 30 rows, more than the 25 allowed\na.iql:2:1:" in err
+    assert "nothing has been run" in err
+    assert ("narrow the WHERE" in err) == ("DELETE FROM" in statement)
+    assert "would write 30 rows" in run(capsys, "run", "a.iql", "--dryrun")[2] or "ANALYZE" in statement
+    assert run(capsys, "run", "a.iql", "--dryrun", "--max-writes", "30")[0] == 0
+    write("a.iql", "EXPLAIN " + statement.removeprefix("EXPLAIN ANALYZE "))
+    assert run(capsys, "run", "a.iql")[0] == 0
+
+
+def test_what_cannot_be_waited_for_is_foreseen(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.iql", f"DELETE FROM {IMAGES} WHERE id = 'private/19044871';\nSELECT /*+ AWAIT */ id FROM {IMAGES}")
+    _, _, err = run(capsys, "run", "a.iql")
+    assert "has nothing to wait for" in err
+    assert "nothing has been run" in err
+
+
 def test_a_text_in_brackets_is_json_where_the_document_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     write(
         "a.iql",

@@ -87,6 +87,14 @@ def test_it_makes_no_difference_where_the_rows_waited(batches: list[list[tuple[A
     assert exactly(filled(batches, passes=True), sql) == exactly(filled(batches, passes=False), sql)
 
 
+@example([[("", 1, math.nan, False, None, "")], [("", 1, 2.5, False, None, "")]], "SELECT * FROM t")
+@given(pieces, st.sampled_from(PLAIN + MORE))
+def test_columns_hold_what_rows_hold(batches: list[list[tuple[Any, ...]]], sql: str) -> None:
+    by_columns, by_rows = (filled(batches, passes=True).batches(Text(sql))[1] for _ in range(2))
+    turned = [row for columns in by_columns.columns() for row in zip(*columns, strict=True)]
+    assert repr(turned) == repr([row for batch in by_rows for row in batch])
+
+
 def test_a_column_that_was_not_loaded_is_null() -> None:
     store = filled([[("x", True)]], passes=True, columns=["c0", "c3"])
     assert list(store.query("SELECT * FROM t")) == [("x", None, None, 1, None, None)]
