@@ -20,6 +20,7 @@ from engine.planner.names import Source
 from engine.planner.predicates import Predicate
 from provider_registry.model import Method, Param
 
+TEXT = re.compile(r"'(?:[^']|'')*'")  # a string as SQL spells it
 MANY = 50  # keys that are looked up one by one where a list could be read instead
 
 
@@ -225,4 +226,4 @@ def accounts_sql(accounts: Sequence[str], pins: Sequence[Pin]) -> str:
 
 def _literal(text: str) -> bool:
     """Whether a constant is plainly a string or a number, so that it cannot be NULL."""
-    return re.fullmatch(r"'(?:[^']|'')*'|-?[0-9.]+", text) is not None
+    return re.fullmatch(rf"{TEXT.pattern}|-?[0-9.]+", text) is not None
