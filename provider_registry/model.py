@@ -88,6 +88,7 @@ class Param(_Data, frozen=True):
     shape: Shape = Shape()
     required: bool = False
     default: Any = None
+    always: bool = False  # where it is not given, its default is sent
     alias: str | None = None  # a second SQL name
     key: str | None = None  # the column of this resource's rows that holds the same value
     description: str = ""
