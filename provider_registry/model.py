@@ -312,6 +312,12 @@ class Method(_Data, frozen=True):
         return tuple(p for p in self.params if p.required)
 
     @property
+    def told_by(self) -> frozenset[str]:
+        """The names of the inputs that tell it from others of its verb: what it needs, be there a default or not."""
+        needed = (p for p in self.params if p.required or (p.always and p.location != "header"))
+        return frozenset(p.name for p in needed)
+
+    @property
     def body(self) -> tuple[Param, ...]:
         """The attributes of the request's body."""
         return tuple(p for p in self.params if p.location == "body")

@@ -62,6 +62,14 @@ def test_a_parameter_says(declared: str, expected: dict[str, Any], tmp_path: Pat
     assert {path: attribute(found, path) for path in expected} == expected
 
 
+@pytest.mark.parametrize(("place", "telling"), [("query", True), ("header", False)])
+def test_what_has_a_default_need_not_be_said(place: str, telling: bool, tmp_path: Path) -> None:
+    said = f"{{name: version, in: {place}, required: true, schema: {{type: string, default: '2'}}}}"
+    found = shop.method(tmp_path, "list_items", {f"{LISTED}/parameters/2": said})
+    assert "version" not in [param.name for param in found.required]
+    assert ("version" in found.told_by) == telling  # who gives it asks for this method
+
+
 @pytest.mark.parametrize("name", ["Accept", "content-type", "Authorization"])
 def test_headers_that_openapi_gives_another_place_are_no_parameters(name: str, tmp_path: Path) -> None:
     edits = {f"{LISTED}/parameters/2": f"{{name: {name}, in: header, required: true, schema: {{type: string}}}}"}

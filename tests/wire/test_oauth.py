@@ -241,7 +241,11 @@ def test_another_process_knows_the_client_by_its_credentials_and_a_token_that_is
 
     mine = told(environ=ENVIRON)
     assert mine == told(environ=ENVIRON)
-    others = (told(environ=ENVIRON | {"ID": "client-2"}), told(environ=ENVIRON, token="mine"), told("b", environ=ENVIRON))
+    others = (
+        told(environ=ENVIRON | {"ID": "client-2"}),
+        told(environ=ENVIRON, token="mine"),
+        told("b", environ=ENVIRON),
+    )
     assert len({mine, *others}) == 4
     with pytest.raises(CredentialError, match="looked at ID"):
         told(environ={})
