@@ -1,4 +1,4 @@
-"""A specification whose API gives tokens to clients: imported, and called with nothing but the client's credentials."""
+"""A specification whose API gives tokens to clients: imported, and called with no more than a client's credentials."""
 
 from __future__ import annotations
 
