@@ -65,7 +65,7 @@ def _parameter(node: Node) -> Param | None:
         shape=shape(schema, sent=True) if schema else Shape(),
         required=needed and default is None,
         default=default,
-        # what is required and has a default, as `api-version` has, nobody wants to say; a header asks for a version too
+        # what is required and has a default, as `api-version` has, nobody wants to say; nor the version in a header
         always=default is not None and (needed or (place == "header" and not node.flag("allowEmptyValue"))),
         alias=node.text("x-stackQL-alias") or None,
         key=node.text("x-stratoql-key") or None,

@@ -1,4 +1,4 @@
-"""A specification whose API gives tokens to clients: imported, and called with no more than a client's credentials."""
+"""A specification whose API gives tokens to clients: imported, and called with no more than credentials."""
 
 from __future__ import annotations
 

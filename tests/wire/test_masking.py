@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.accounts import Profile
 from engine.settings import Settings
 from engine.wire.masking import MASK, at_hand, clean, concealed, masked, secret_name, shown
 
@@ -51,6 +52,11 @@ def test_secrets_at_hand() -> None:
     environ = {"DB_PASSWORD": "correct-horse", "HOME": "/home/me", "PIN_TOKEN": "1234"}
     assert at_hand(Settings(token="a-token", environ=environ)) == ["a-token", "correct-horse"]
     assert at_hand(Settings(environ={})) == []
+
+
+def test_the_tokens_of_accounts_are_at_hand() -> None:
+    accounts = {"prod": Profile("prod", token_env="PROD"), "lab": Profile("lab", token="lab-token")}
+    assert at_hand(Settings(accounts=accounts, environ={"PROD": "prod-token"})) == ["lab-token", "prod-token"]
 
 
 def test_text() -> None:
