@@ -138,3 +138,12 @@ def named(error: CallError, account: str | None) -> None:
     if not error.message.startswith(f"account {account} "):
         error.message = f"account {account}: {error.message}"
         error.args = (error.message,)
+
+
+def stranger(name: str, named: Sequence[str]) -> str:
+    """What to say of an account that a query asks for, and that it is not asked in.
+
+    >>> stranger("prdo", ("prod", "staging"))
+    "no rows of an account 'prdo': it was not named; did you mean prod?"
+    """
+    return f"no rows of an account {name!r}: it was not named; {suggest(name, named)}"

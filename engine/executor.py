@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from engine import before
 from engine.abreast import each, together
-from engine.accounts import COLUMN, named, token_of
+from engine.accounts import COLUMN, named, stranger, token_of
 from engine.arguments import Job, jobs
 from engine.errors import (
     ApiError,
@@ -157,6 +157,7 @@ async def _run(step: Step, store: Store, wire: Wire, settings: Settings, tally: 
     if not settings.partial:
         _check_tokens(todo, settings)
     wire.budget.reserve(len(todo))
+    tally.warnings += [stranger(name, step.accounts) for name in step.strangers]
     tally.asked |= {job.call.account for job in todo if job.call.account is not None}
 
     async def pages(job: Job) -> list[Page]:

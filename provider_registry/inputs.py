@@ -56,14 +56,17 @@ def _parameter(node: Node) -> Param | None:
         return None
     schema = _schema(node)
     folded = fold(schema) if schema else None
-    given = node.child("example").value
+    given, default = node.child("example").value, folded.word("default") if folded else None
+    needed = place == "path" or (node.flag("required") and not node.flag("allowEmptyValue"))
     return Param(
         name=name,
         wire=name,
         location=cast(Location, place),
         shape=shape(schema, sent=True) if schema else Shape(),
-        required=place == "path" or (node.flag("required") and not node.flag("allowEmptyValue")),
-        default=folded.word("default") if folded else None,
+        required=needed and default is None,
+        default=default,
+        # what is required and has a default, as `api-version` has, nobody wants to say; nor the version in a header
+        always=default is not None and (needed or (place == "header" and not node.flag("allowEmptyValue"))),
         alias=node.text("x-stackQL-alias") or None,
         key=node.text("x-stratoql-key") or None,
         description=node.text("description"),

@@ -137,7 +137,7 @@ def _told_apart(node: Node, made: Resource) -> None:
     """Of two selects that need the same parameters only the first could ever be chosen."""
     seen: dict[frozenset[str], str] = {}
     for entry in (method for method in made.bound("select") if not method.unsupported):
-        needs = frozenset(param.name for param in entry.required)
+        needs = entry.told_by
         first = seen.setdefault(needs, entry.name)
         if first != entry.name:
             words = ", ".join(sorted(needs)) or "none"

@@ -88,6 +88,7 @@ class Param(_Data, frozen=True):
     shape: Shape = Shape()
     required: bool = False
     default: Any = None
+    always: bool = False  # where it is not given, its default is sent
     alias: str | None = None  # a second SQL name
     key: str | None = None  # the column of this resource's rows that holds the same value
     description: str = ""
@@ -309,6 +310,12 @@ class Method(_Data, frozen=True):
     def required(self) -> tuple[Param, ...]:
         """The inputs without which it cannot be called."""
         return tuple(p for p in self.params if p.required)
+
+    @property
+    def told_by(self) -> frozenset[str]:
+        """The names of the inputs that tell it from others of its verb: what it needs, be there a default or not."""
+        needed = (p for p in self.params if p.required or (p.always and p.location != "header"))
+        return frozenset(p.name for p in needed)
 
     @property
     def body(self) -> tuple[Param, ...]:

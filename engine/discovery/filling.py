@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.discovery.shows import rows
+from engine.discovery.shows import notes, rows
 from engine.discovery.tables import TABLES, Aim, Memory, Row
 from engine.errors import StatementError
 from engine.language.shows import told
@@ -21,7 +21,7 @@ def fill(plan: Plan, store: Store, memory: Memory) -> list[str]:
             found = _aimed(step, store, memory, warnings)
             values: Iterable[tuple[object, ...]] = (tuple(map(row.get, names)) for row in found)
         else:
-            values = _shown(step.method.name, memory, len(names))
+            values = _shown(step.method.name, memory, len(names), warnings)
         store.load(step.table, names, values)
     return list(dict.fromkeys(warnings))
 
@@ -41,10 +41,12 @@ def _name(value: object) -> str:
     return str(value)
 
 
-def _shown(name: str, memory: Memory, width: int) -> list[tuple[object, ...]]:
+def _shown(name: str, memory: Memory, width: int, warnings: list[str]) -> list[tuple[object, ...]]:
     """The rows of a SHOW or DESCRIBE. Its places are in its own text, so errors name none."""
     try:
-        return [tuple(row[:width]) for row in rows(told(name), memory.names)]
+        asked = told(name)
+        warnings += notes(asked, memory.names)
+        return [tuple(row[:width]) for row in rows(asked, memory.names)]
     except StatementError as error:
         error.span = None
         raise

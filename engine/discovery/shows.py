@@ -25,6 +25,17 @@ def rows(asked: Show | Describe, names: Names) -> Rows:
     return _TABLES[asked.kind](asked, names)
 
 
+def notes(asked: Show | Describe, names: Names) -> list[str]:
+    """What the rows cannot tell: a view has no method, and may need parameters."""
+    if not isinstance(asked, Show) or asked.kind != "methods":
+        return []
+    _, resource = names.resource(_scope(asked))
+    if resource.view is None:
+        return []
+    needs = " and ".join(param.name for param in resource.view.params)
+    return [f"{_scope(asked)} is a view: SELECT reads it" + (f", with a value for {needs}" if needs else "")]
+
+
 def _columns(asked: Describe, names: Names) -> Rows:
     _, resource = names.resource(asked.target)
     if resource.view is not None and not resource.columns:

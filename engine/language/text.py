@@ -97,6 +97,15 @@ def quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def shown_name(name: str) -> str:
+    """An identifier as a hint shows it: quoted where SQL would not read it without.
+
+    >>> shown_name("imageId"), shown_name("api-version")
+    ('imageId', '"api-version"')
+    """
+    return name if name.isidentifier() else quote_name(name)
+
+
 def quote_text(value: str) -> str:
     """An SQL string literal.
 

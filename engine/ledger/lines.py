@@ -16,12 +16,14 @@ class Planned(Struct, frozen=True, omit_defaults=True):
     """A call of a run: what is needed to send it, and what was read of its row before.
 
     `secret`: some of its arguments are masked, so it cannot be sent from here again. `file`: what is sent after it.
+    `account` is whose it is by name, where accounts were named.
     """
 
     call: int
     method: str  # PUT
     path: str
     key: str
+    account: str | None = None
     args: dict[str, Any] = {}
     before: dict[str, Any] = {}
     secret: bool = False
@@ -47,6 +49,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     provider: str | None = None
     api: str | None = None  # the origin that the run talks to
     account: str | None = None  # a fingerprint of the credential, salted with the run
+    accounts: dict[str, str] | None = None  # the same of each account that was named, by its name
     calls: list[Planned] | None = None
     statement: str | None = None
 

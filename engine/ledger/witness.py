@@ -29,10 +29,14 @@ _SHOWN = 200  # characters of the statement in the line of a call; the line of t
 
 
 class Account(NamedTuple):
-    """With whom a run talks: the API's origin, and a fingerprint of the credential that only serves to compare."""
+    """With whom a run talks: the API's origin, and a fingerprint of the credential that only serves to compare.
+
+    `named` has one for each account that was named, by its name; then there is no other.
+    """
 
     api: str
     account: str
+    named: dict[str, str]
 
 
 def new_run() -> str:
@@ -51,7 +55,7 @@ def _planned(number: int, job: Job, settings: Settings, scrub: Scrub) -> Planned
     file, compress = _file(job)
     if file is not None and scrub(file) != file:
         file, secret = scrub(file), True
-    return Planned(number, *where(job, settings, scrub), args, before, secret, file, compress)
+    return Planned(number, *where(job, settings, scrub), job.call.account, args, before, secret, file, compress)
 
 
 def _file(job: Job) -> tuple[str | None, bool]:
@@ -168,14 +172,17 @@ class Signed(Protocol):
         ...
 
 
-def account(job: Job, settings: Settings, traffic: Signed, run: str) -> Account:
+def account(todo: Sequence[Job], settings: Settings, traffic: Signed, run: str) -> Account:
     """With whom the calls of a run talk. A sandbox is an API of its own. Raises CredentialError."""
-    url = prepare(job.call, settings).url
-    fingerprint = traffic.fingerprint(job.call, url, origin(url), run)
+    first = todo[0]
+    url = prepare(first.call, settings).url
+    each = {job.call.account: job for job in todo}
+    prints = {name: traffic.fingerprint(job.call, url, origin(url), run) for name, job in each.items()}
+    named = {name: told for name, told in prints.items() if name is not None}
     if settings.sandbox is None:
-        return Account(origin(url), fingerprint)
+        return Account(origin(url), prints.get(None, ""), named)
     kept = f"the sandbox {Path(settings.sandbox).absolute()}" if settings.sandbox else "a sandbox in memory"
-    return Account(kept, fingerprint)
+    return Account(kept, prints.get(None, ""), named)
 
 
 def begin(
@@ -192,7 +199,7 @@ def begin(
     `hidden` are secrets beside those at hand. Raises UsageError, NotSent, CredentialError.
     """
     run = new_run()
-    talks = account(todo[0], settings, traffic, run)
+    talks = account(todo, settings, traffic, run)
     scrub = masks.scrubber([*hidden, *([] if settings.sandbox is not None else at_hand(settings))], traffic.scrub)
     calls = planned(todo, settings, scrub)
     told = masks.statement(statement, secret=any(call.secret for call in calls), scrub=scrub)
@@ -217,6 +224,7 @@ def write_run(file: File, step: Step, calls: Sequence[Planned], statement: str, 
             provider=step.provider,
             api=talks.api,
             account=talks.account,
+            accounts=talks.named or None,
             calls=list(calls),
             statement=statement,
         )

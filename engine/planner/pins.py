@@ -15,11 +15,12 @@ from sqlglot import exp
 
 from engine.accounts import COLUMN
 from engine.errors import Refused, Span
-from engine.language.text import quote_name, quote_text
+from engine.language.text import quote_name, quote_text, shown_name
 from engine.planner.names import Source
 from engine.planner.predicates import Predicate
 from provider_registry.model import Method, Param
 
+TEXT = re.compile(r"'(?:[^']|'')*'")  # a string as SQL spells it
 MANY = 50  # keys that are looked up one by one where a list could be read instead
 
 
@@ -144,7 +145,7 @@ def _missing(source: Source, pins: Mapping[str, Sequence[Pin]], span: Span | Non
     for method in source.methods():
         absent = [p for p in method.required if _pin_of(p, pins) is None]
         needs.append(f"{method.name} needs {' and '.join(p.name for p in absent)}")
-        lines.append(" AND ".join(f"{p.name} = {example(p)}" for p in absent))
+        lines.append(" AND ".join(f"{shown_name(p.name)} = {example(p)}" for p in absent))
     return Refused(
         f"{source.name} cannot be read without more: {'; '.join(needs)}",
         span=span,
@@ -225,4 +226,4 @@ def accounts_sql(accounts: Sequence[str], pins: Sequence[Pin]) -> str:
 
 def _literal(text: str) -> bool:
     """Whether a constant is plainly a string or a number, so that it cannot be NULL."""
-    return re.fullmatch(r"'(?:[^']|'')*'|-?[0-9.]+", text) is not None
+    return re.fullmatch(rf"{TEXT.pattern}|-?[0-9.]+", text) is not None

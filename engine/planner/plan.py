@@ -66,6 +66,7 @@ class Step(Struct, frozen=True):
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
     passes: bool = False  # its rows leave as they came: the output is columns of this table, and nobody else reads it
     accounts: tuple[str, ...] = ()  # the feed's column `_account` is one of them; none: it has no such column
+    strangers: tuple[str, ...] = ()  # accounts that the query asks for and nobody has named
     why: str = ""
     holds: Mapping[str, str] = {}  # the columns that hold now what the attributes that are set will hold
     own: frozenset[str] = frozenset()  # of these the attributes that are computed from what they hold

@@ -18,7 +18,7 @@ from engine.language.dialect import parse_query
 from engine.language.text import Text, splice
 from engine.planner.limits import push_limit
 from engine.planner.names import ACCOUNT, Names, Reference, Source, place, references, scopes, table_place
-from engine.planner.pins import Choice, Pin, accounts_sql, choose, example, feed_sql, pins_of
+from engine.planner.pins import TEXT, Choice, Pin, accounts_sql, choose, example, feed_sql, pins_of
 from engine.planner.plan import Stamp, Step
 from engine.planner.predicates import Conjunct, Predicate, conjuncts, predicates
 from engine.planner.pushdown import Push, push_down
@@ -44,6 +44,7 @@ class _Need(Struct, frozen=True, eq=False):
     envelope: bool
     push: Push
     accounts: str | None = None  # the query of those to ask
+    strangers: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -223,7 +224,18 @@ def _need(
     asked = {p for p in usable if p.column.name.casefold() == ACCOUNT.name and p.operator in ("=", "IN") and p.values}
     push = replace(push, exact=push.exact | asked)  # no row of another account comes
     accounts = accounts_sql(source.accounts, named)
-    return _Need(source, choice, tuple(stamped.items()), bool(enveloped), push, accounts)
+    strangers = _strangers(source.accounts, named)
+    return _Need(source, choice, tuple(stamped.items()), bool(enveloped), push, accounts, strangers)
+
+
+def _strangers(accounts: Sequence[str], pins: Sequence[Pin]) -> tuple[str, ...]:
+    """The accounts that a query asks for by name and that were not named.
+
+    >>> _strangers(("prod",), [Pin("_account", ("'prod'", "'prdo'", "'pr' || 'od'"))])
+    ('prdo',)
+    """
+    told = [value[1:-1].replace("''", "'") for pin in pins for value in pin.values if TEXT.fullmatch(value)]
+    return tuple(dict.fromkeys(name for name in told if name not in accounts))
 
 
 def _check_envelope(source: Source, mine: Sequence[Reference], enveloped: Reference, text: Text) -> None:
@@ -295,6 +307,7 @@ def _step(need: _Need, tables: Mapping[Source, str], table: str) -> Step:
         fixed=need.push.fixed,
         limit=need.push.limit,
         accounts=need.source.accounts,
+        strangers=need.strangers,
         why=need.choice.why,
     )
 

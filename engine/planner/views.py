@@ -17,7 +17,7 @@ from engine.errors import DocumentError, Refused, Span, UnknownName
 from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query, tokenize
 from engine.language.statements import Name
-from engine.language.text import Text, quote_name, splice
+from engine.language.text import Text, quote_name, shown_name, splice
 from engine.planner.names import Names, Scope, place, relations, table_place
 from engine.planner.pins import example
 from engine.planner.predicates import Predicate, conjuncts, predicates
@@ -137,7 +137,7 @@ def _given(seen: _Seen) -> list[Mapping[str, str]]:
             raise Refused(
                 f"{seen.name} cannot be read without more: it needs {param.name}",
                 span=seen.span,
-                hint=f"add to the WHERE: {param.name} = {example(param)}",
+                hint=f"add to the WHERE: {shown_name(param.name)} = {example(param)}; a join cannot give it",
             )
         fewest = min((tuple(dict.fromkeys(p.values)) for p in said), key=len)
         combined = [{**so_far, param.name: value} for so_far in combined for value in fewest]

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine.accounts import COLUMN
 from engine.arguments import Job
 from engine.before import addressing, identified
 from engine.errors import StatementError, StratoqlError, UsageError
@@ -38,6 +39,7 @@ class Again(Struct, frozen=True):
     step: Step
     resource: Resource
     jobs: Mapping[int, Job]
+    accounts: tuple[str, ...] = ()  # by name, whose rows they are; none: nobody's by name
 
     def held(self, job: Job) -> dict[str, tuple[Param, str]]:
         """The attributes that a call sets and a row has as a column, with that column."""
@@ -46,8 +48,13 @@ class Again(Struct, frozen=True):
         return {param.name: (param, param.wire) for param in body if param.wire in columns}
 
 
-def again(session: Session, run: Run, *, same_account: bool = False) -> Again:
-    """A run with its calls. Raises UsageError where it is another API's or account's, or its document has changed."""
+def again(session: Session, run: Run, chosen: Sequence[str] = (), *, same_account: bool = False) -> Again:
+    """A run with its calls; the session speaks for its accounts from here on, of which `chosen` were asked for.
+
+    Raises UsageError where it is another API's or account's, or its document has changed.
+    """
+    names = _accounts(run, chosen)
+    session.speak_for(names)
     step, resource = _step(session, run)
     jobs = {number: _job(step, entry.planned) for number, entry in run.entries.items()}
     for number, job in jobs.items():
@@ -60,7 +67,28 @@ def again(session: Session, run: Run, *, same_account: bool = False) -> Again:
                 hint="the provider's document or the API's version is another one: use what the run has used",
             )
     _check_account(session, run, jobs, same_account=same_account)
-    return Again(run, step, resource, jobs)
+    return Again(run, step, resource, jobs, names)
+
+
+def _accounts(run: Run, chosen: Sequence[str]) -> tuple[str, ...]:
+    """The accounts that a run was for, by name. Raises UsageError where others were chosen."""
+    named = {entry.planned.account for entry in run.entries.values()} - {None}
+    names = tuple(sorted(name for name in named if name is not None))
+    if chosen and not names:
+        raise UsageError(
+            f"run {run.name} was for no account by name, and {_listed(chosen)} is named here",
+            hint="name no account, and give the token that the run has used",
+        )
+    if chosen and set(names) - set(chosen):
+        raise UsageError(
+            f"run {run.name} was for {_listed(names)}, and {_listed(chosen)} is named here",
+            hint="name no account: the ledger knows whose each row is",
+        )
+    return names
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(names)
 
 
 def _step(session: Session, run: Run) -> tuple[Step, Resource]:
@@ -82,25 +110,36 @@ def _step(session: Session, run: Run) -> tuple[Step, Resource]:
 
 
 def _job(step: Step, planned: Planned) -> Job:
-    call = Call(step.provider, step.method, planned.args, columns=step.fetched, rows=step.rows)
+    call = Call(
+        step.provider,
+        step.method,
+        planned.args,
+        columns=step.fetched,
+        rows=step.rows,
+        account=planned.account,
+    )
     file = {} if planned.file is None else {FILE_ARGUMENT: planned.file, COMPRESS_ARGUMENT: planned.compress}
     return Job(call, file, planned.before)
 
 
 def _check_account(session: Session, run: Run, jobs: Mapping[int, Job], *, same_account: bool) -> None:
     """Raises UsageError where the run talked to another API, or for another account."""
-    first = next((job for number, job in jobs.items() if not run.entries[number].planned.secret), None)
-    if first is None:
+    todo = [job for number, job in jobs.items() if not run.entries[number].planned.secret]
+    if not todo:
         return  # nothing of it can be sent
     traffic, _ = session.traffic()
-    here = account(first, session.settings, traffic, run.name)
-    if here.api != run.begun.api:
-        raise UsageError(f"run {run.name} has written to {run.begun.api}, and this would write to {here.api}")
-    if here.account != (run.begun.account or "") and not same_account:
-        raise UsageError(
-            f"run {run.name} was signed in with another credential",
-            hint="use that one, or say --same-account if this is another token of the same account",
-        )
+    here, begun = account(todo, session.settings, traffic, run.name), run.begun
+    if here.api != begun.api:
+        raise UsageError(f"run {run.name} has written to {begun.api}, and this would write to {here.api}")
+    before: dict[str, str] = begun.accounts or {}
+    others = [name for name, told in here.named.items() if told != before.get(name)]
+    if same_account or not (others or here.account != (begun.account or "")):
+        return
+    whose = f"run {run.name}" if not others else f"{_listed(others)} in run {run.name}"
+    raise UsageError(
+        f"{whose} was signed in with another credential",
+        hint="use that one, or say --same-account if this is another token of the same account",
+    )
 
 
 def row(session: Session, again: Again, job: Job) -> dict[str, Any] | None:
@@ -109,10 +148,11 @@ def row(session: Session, again: Again, job: Job) -> dict[str, Any] | None:
     """
     args, given = job.call.args, [param for param in addressing(again.step) if param.name in job.call.args]
     terms = [f"{quote_name(param.key or param.name)} = {literal(args[param.name])}" for param in given]
+    whose = [] if job.call.account is None else [f"{COLUMN} = {literal(job.call.account)}"]
     target = ".".join(map(quote_name, again.step.resource.split(".")))
     if not terms:
         raise StatementError(f"nothing tells the row of {job.label} from others")
-    (result,) = session.run(f"SELECT * FROM {target} WHERE {' AND '.join(terms)}")
+    (result,) = session.run(f"SELECT * FROM {target} WHERE {' AND '.join([*whose, *terms])}")
     found = result.fetchall()
     if len(found) > 1:
         raise StatementError(f"{job.label} are several rows")

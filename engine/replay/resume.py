@@ -58,11 +58,13 @@ def resume(session: Session, file: File, wish: Wish) -> list[Told]:
     unfinished = [run for run in chosen(runs(file.lines()), wish.run) if run.unfinished]
     if wish.decided and len(unfinished) != 1:
         raise UsageError("--decide is about the calls of one run", hint="name it with --run")
-    todo = [again(session, run, same_account=wish.same_account) for run in unfinished]  # all of them, or none
+    names = session.settings.account
+    todo = [again(session, run, names, same_account=wish.same_account) for run in unfinished]  # all of them, or none
     return [told for each in todo for told in _resumed(session, file, each, wish)]
 
 
 def _resumed(session: Session, file: File, each: Again, wish: Wish) -> Iterator[Told]:
+    session.speak_for(each.accounts)
     left = {number: entry for number, entry in each.run.entries.items() if not entry.finished}
     if strange := wish.decided.keys() - left.keys():
         raise UsageError(f"run {each.run.name} has no open call {min(strange)}")

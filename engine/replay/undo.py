@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from engine.accounts import COLUMN
 from engine.arguments import Job
 from engine.before import addressing
 from engine.errors import StatementError, StratoqlError, UsageError
@@ -33,7 +34,7 @@ class Back(NamedTuple):
 def undo(session: Session, file: File, name: str | None, *, same_account: bool = False) -> tuple[Again, list[Back]]:
     """What puts the rows of a run back, of the last one that has changed any where none is named. It only reads."""
     run = _run(chosen(runs(file.lines()), name))
-    each = again(session, run, same_account=same_account)
+    each = again(session, run, session.settings.account, same_account=same_account)
     return each, list(_backs(session, each))
 
 
@@ -43,7 +44,7 @@ def apply(session: Session, file: File, each: Again, backs: Sequence[Back]) -> N
     if not todo:
         return
     run, (traffic, _) = new_run(), session.traffic()
-    talks = account(todo[0], session.settings, traffic, run)
+    talks = account(todo, session.settings, traffic, run)
     scrub = scrubber([] if session.settings.sandbox is not None else at_hand(session.settings), traffic.scrub)
     calls = planned(todo, session.settings, scrub)
     statement = scrub("\n".join(back.text for back in backs if back.job is not None))
@@ -111,7 +112,8 @@ def _statement(each: Again, job: Job, old: dict[str, object], found: dict[str, o
     """The statement that puts a row back, and its call."""
     keys = {p.name: job.call.args[p.name] for p in addressing(each.step) if p.name in job.call.args}
     sets = ", ".join(f"{name} = {literal(value)}" for name, value in old.items())
-    where = " AND ".join(f"{name} = {literal(value)}" for name, value in keys.items())
+    whose = {COLUMN: job.call.account} if len(each.accounts) > 1 else {}
+    where = " AND ".join(f"{name} = {literal(value)}" for name, value in (whose | keys).items())
     text = f"{each.step.verb.upper()} {each.step.resource} SET {sets} WHERE {where};"
     before = {column: found.get(column) for _, column in each.held(job).values()}
     return text, replace(job, call=replace(job.call, args={**keys, **old}), before=before)

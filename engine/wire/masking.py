@@ -86,9 +86,15 @@ def hidden(value: Any) -> Any:
 
 
 def at_hand(settings: Settings) -> list[str]:
-    """The secrets that a text may hold: the token that was given, and what the environment calls one."""
-    named = [value for name, value in settings.environ.items() if secret_name(name) and name not in _FOLDERS]
-    return [value for value in (settings.token or "", *named) if len(value) >= _TELLING]
+    """The secrets that a text may hold: the tokens that were given, and what the environment calls one."""
+    variables = {profile.token_env for profile in settings.accounts.values()}
+    named = [
+        value
+        for name, value in settings.environ.items()
+        if name in variables or (secret_name(name) and name not in _FOLDERS)
+    ]
+    given = (settings.token, *(profile.token for profile in settings.accounts.values()))
+    return [value for value in (*(token or "" for token in given), *named) if len(value) >= _TELLING]
 
 
 def clean(text: str, limit: int = 200) -> str:

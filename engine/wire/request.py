@@ -122,8 +122,8 @@ def _arguments(call: Call, settings: Settings) -> list[Placed]:
             raise InvalidValue(f"{name} cannot be NULL: it stands outside the body", name=name, hint="leave it out")
     for name, value in method.preset.items():
         values.setdefault(name, value)
-    for param in method.required:
-        if param.default is not None and not _is_server(param):
+    for param in method.params:
+        if param.default is not None and (param.required or param.always) and not _is_server(param):
             values.setdefault(param.name, param.default)
     _check_missing(method, values, settings)
     return [(known[name].location, known[name].parents, known[name].wire, value) for name, value in values.items()]

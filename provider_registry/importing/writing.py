@@ -213,7 +213,7 @@ def _alike(resource: Resource, verb: str) -> list[tuple[str, str]]:
     seen: dict[frozenset[str], str] = {}
     found = []
     for method in resource.bound(verb):
-        first = seen.setdefault(frozenset(param.name for param in method.required), method.name)
+        first = seen.setdefault(method.told_by, method.name)
         if first != method.name:
             found.append((method.name, first))
     return found

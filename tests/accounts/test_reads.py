@@ -54,7 +54,15 @@ def test_a_predicate_prunes_the_requests(predicate: str) -> None:
 def test_a_predicate_that_leaves_nobody_sends_nothing() -> None:
     asked = ask(f"SELECT id FROM {I} WHERE _account = 'prod' AND _account = 'staging'")
     assert (asked.rows, asked.requests) == ([], [])
+    assert asked.warnings == ()
     assert ask(f"SELECT count(*) FROM {I} WHERE _account = 'elsewhere'").requests == []
+
+
+@pytest.mark.parametrize("sql", ["_account = 'prdo'", "_account IN ('prdo', 'staging') AND is_public = false"])
+def test_an_account_that_was_not_named_is_told(sql: str) -> None:
+    asked = ask(f"SELECT a.id FROM {I} a WHERE {sql}")
+    assert [row[0] for row in asked.rows] == (["private/3"] if "staging" in sql else [])
+    assert asked.warnings == ("no rows of an account 'prdo': it was not named; did you mean prod?",)
 
 
 def test_a_limit_travels_with_it_and_a_count_adds_up() -> None:

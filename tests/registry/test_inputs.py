@@ -37,7 +37,11 @@ PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("in: query, required: true, allowEmptyValue: true, schema: {type: string}", {"required": False}),
     ("in: query, x-stackQL-alias: query, schema: {type: string}", {"alias": "query"}),
     ("in: header, description: d, schema: {type: string}", {"location": "header", "description": "d"}),
-    ("in: query, schema: {type: string, default: x}", {"default": "x", "required": False}),
+    ("in: query, schema: {type: string, default: x}", {"default": "x", "required": False, "always": False}),
+    ("in: query, required: true, schema: {type: string, default: x}", {"required": False, "always": True}),
+    ("in: header, schema: {type: string, default: x}", {"required": False, "always": True}),
+    ("in: header, allowEmptyValue: true, schema: {type: string, default: x}", {"always": False}),
+    ("in: header, required: true, schema: {type: string}", {"required": True, "always": False}),
     ("in: query, example: e, schema: {type: string, example: s}", {"example": "e"}),
     ("in: query, schema: {type: string, example: s}", {"example": "s"}),
     ("in: query, schema: {type: string, examples: [s, t]}", {"example": "s"}),
@@ -56,6 +60,14 @@ def test_a_parameter_says(declared: str, expected: dict[str, Any], tmp_path: Pat
     edits = {f"{LISTED}/parameters/2": f"{{name: q, {declared}}}"}
     found = shop.param(shop.method(tmp_path, "list_items", edits), "q")
     assert {path: attribute(found, path) for path in expected} == expected
+
+
+@pytest.mark.parametrize(("place", "telling"), [("query", True), ("header", False)])
+def test_what_has_a_default_need_not_be_said(place: str, telling: bool, tmp_path: Path) -> None:
+    said = f"{{name: version, in: {place}, required: true, schema: {{type: string, default: '2'}}}}"
+    found = shop.method(tmp_path, "list_items", {f"{LISTED}/parameters/2": said})
+    assert "version" not in [param.name for param in found.required]
+    assert ("version" in found.told_by) == telling  # who gives it asks for this method
 
 
 @pytest.mark.parametrize("name", ["Accept", "content-type", "Authorization"])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.accounts import Profile
 from engine.settings import Settings
 from engine.wire.masking import MASK, at_hand, clean, concealed, masked, secret_name, shown
 
@@ -55,6 +56,11 @@ def test_secrets_at_hand() -> None:
 
 def test_the_folder_of_a_shell_is_no_secret() -> None:
     assert at_hand(Settings(environ={"PWD": "/home/me/images", "OLDPWD": "/home/me"})) == []
+
+
+def test_the_tokens_of_accounts_are_at_hand() -> None:
+    accounts = {"prod": Profile("prod", token_env="PROD"), "lab": Profile("lab", token="lab-token")}
+    assert at_hand(Settings(accounts=accounts, environ={"PROD": "prod-token"})) == ["lab-token", "prod-token"]
 
 
 def test_text() -> None:

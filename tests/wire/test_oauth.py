@@ -231,3 +231,21 @@ def test_a_second_secret_goes_with_the_first() -> None:
     assert [headers["X-App"] for headers in seen] == ["app-secret", "app-secret"]
     with pytest.raises(StratoqlError, match="looked at APP"):
         Wire(handler, settings({}, token="mine")).pages(asked(nothing))
+
+
+def test_another_process_knows_the_client_by_its_credentials_and_a_token_that_is_given_by_itself() -> None:
+    def told(salt: str = "run", **given: Any) -> str:
+        held = Wire(Played(), settings(**given))
+        home = "https://api.acme.com:443"
+        return held.client().statement().fingerprint(asked(), f"{home}/v1/images/1", home, salt)
+
+    mine = told(environ=ENVIRON)
+    assert mine == told(environ=ENVIRON)
+    others = (
+        told(environ=ENVIRON | {"ID": "client-2"}),
+        told(environ=ENVIRON, token="mine"),
+        told("b", environ=ENVIRON),
+    )
+    assert len({mine, *others}) == 4
+    with pytest.raises(CredentialError, match="looked at ID"):
+        told(environ={})

@@ -247,6 +247,15 @@ def test_a_required_input_with_a_default_is_sent() -> None:
     assert prepare(call(replace(GET_IMAGE, path="/x", params=params)), settings()).url == f"{BASE}/x?a=7"
 
 
+def test_a_default_that_is_always_sent_gives_way_to_what_is_said_and_to_paging() -> None:
+    version = replace(PAGE, name="api-version", wire="api-version", location="header", default="1", always=True)
+    page = replace(PAGE, default=1, always=True)
+    method = replace(GET_IMAGES, params=(version, page))
+    first, second = prepare(call(method), settings()), prepare(call(method, {"api-version": 2}), settings(), 7)
+    assert (first.headers, second.headers) == ((("api-version", "1"),), (("api-version", "2"),))
+    assert ("page=1" in first.url, "page=7" in second.url, second.url.count("page=")) == (True, True, 1)
+
+
 def test_a_variable_of_the_address_may_come_from_outside() -> None:
     server = Server(url="https://{region}.example.com", variables={"region": Variable(default="", env="REGION")})
     region = Param(name="region", wire="region", location="server", required=True)
