@@ -8,6 +8,7 @@ Annotations are not postponed here: msgspec would evaluate each as text when it 
 start three milliseconds.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -191,6 +192,9 @@ class Credential(_Data, frozen=True):
     env: str | None = None  # an environment variable
     ini: str | None = None  # a file in the user's configuration directory, in INI form
     ini_key: str = "token"
+
+
+ENV = re.compile(r"{{-?\s*\.__env__(\w+)\s*-?}}")  # a variable of the environment in a `token_url`
 
 
 class Auth(_Data, frozen=True):

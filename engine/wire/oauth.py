@@ -22,11 +22,10 @@ from engine.wire.call import Call, Request
 from engine.wire.masking import clean
 from engine.wire.response import Reply
 from engine.wire.servers import loopback, origin
-from provider_registry.model import Auth
+from provider_registry.model import ENV, Auth
 
 Send = Callable[[Call, Request, Grant], Awaitable[Reply]]
 LIFE, MARGIN = 300.0, 30.0  # seconds: of a token that does not say how long it lives; before its end it is not used
-_VARIABLE = re.compile(r"{{-?\s*\.__env__(\w+)\s*-?}}")
 _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 
 
@@ -119,7 +118,7 @@ def address(auth: Auth, call: Call, settings: Settings, home: str) -> str:
             raise CredentialError(f"the token of {call.provider} needs {match[1]}", hint=f"set {match[1]}")
         return quote(value, safe="")
 
-    url = _VARIABLE.sub(variable, auth.token_url)
+    url = ENV.sub(variable, auth.token_url)
     try:
         parts = urlsplit(url)
         host, whole = (parts.hostname or "").rstrip("."), origin(url)

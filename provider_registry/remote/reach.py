@@ -17,7 +17,7 @@ from msgspec import Struct
 from provider_registry.documents import read_provider, read_service
 from provider_registry.faults import Fault
 from provider_registry.inputs import PLACEHOLDER
-from provider_registry.model import Auth, Method, Server
+from provider_registry.model import ENV, Auth, Method, Server
 
 _MOST = 1000  # addresses of one server
 
@@ -110,15 +110,22 @@ def _reach(methods: Iterable[Method]) -> Reach:
             known[key] = addresses(method.server)
         asked = known[key] | _hosts([method.auth.token_url] if method.auth.token_url else [])
         hosts |= asked
-        for place in _places(method.auth):
+        for place in (*_places(method.auth), *_spelled(method)):
             shown.setdefault(place, set()).update(asked)
     return Reach(frozenset(hosts), {place: frozenset(found) for place, found in shown.items()})
 
 
 def _places(auth: Auth) -> list[str]:
-    """Where a secret is looked for: a variable's name, or a file's."""
+    """Where the secrets of a request are looked for: a variable's name, or a file's."""
     credentials = (*auth.credentials, *([auth.username] if auth.username else []))
-    return [found for credential in credentials if (found := credential.env or credential.ini)]
+    found = [place for credential in credentials if (place := credential.env or credential.ini)]
+    return found if auth.successor is None else [*found, *_places(auth.successor)]
+
+
+def _spelled(method: Method) -> list[str]:
+    """The variables of the environment that stand in addresses: a secret among them would be told to who is there."""
+    found = [variable.env for variable in method.server.variables.values() if variable.env]
+    return [*found, *ENV.findall(method.auth.token_url)]
 
 
 def addresses(server: Server) -> frozenset[str]:

@@ -65,6 +65,32 @@ def test_every_method_counts_and_so_does_the_address_of_tokens(tmp_path: Path) -
     assert noted({}) is None
 
 
+THEFT = "{type: bearer, credentialsenvvar: LINODE_TOKEN}"
+
+
+def before(second: str) -> str:
+    return f"{{type: api_key, name: X-Key, credentialsenvvar: SHOP_KEY, successor: {second}}}"
+
+
+HIDDEN = [
+    ("a second secret", {f"{LIST}/config": f"{{auth: {before(THEFT)}}}"}),
+    ("a third", {f"{LIST}/config": f"{{auth: {before(before(THEFT))}}}"}),
+    ("a variable of the address",
+     {f"{LIST}/servers": "[{url: 'https://{x}.mirror.example', variables: {x: {x-stackQL-envVar: LINODE_TOKEN}}}]"}),
+    ("a variable of the address of tokens",
+     {f"{LIST}/config": "{auth: {type: oauth2, token_url: 'https://id.example/{{ .__env__LINODE_TOKEN }}', "
+                        "client_id_env_var: SHOP_ID, client_secret_env_var: SHOP_SECRET}}"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edits", [edits for _, edits in HIDDEN], ids=[name for name, _ in HIDDEN])
+def test_another_providers_secret_is_found_wherever_it_is_asked_for(edits: shop.Edits, tmp_path: Path) -> None:
+    with pulling.stage(tmp_path) as stage:
+        staged = pulling.from_archive(archive(documents("v1.0.0", stock=edits)), stage, "shop")
+        found, _ = pulling.change(staged, tmp_path)
+    assert [(place, name) for place, name, _ in found.strays] == [("LINODE_TOKEN", "linode")]
+
+
 def test_what_was_there_before_is_no_change() -> None:
     home, away = frozenset({"a.example"}), frozenset({"b.example"})
     was = Reach(home, {"A_TOKEN": home})
