@@ -123,8 +123,11 @@ def _places(auth: Auth) -> list[str]:
 
 
 def _spelled(method: Method) -> list[str]:
-    """The variables of the environment that stand in addresses: a secret among them would be told to who is there."""
-    found = [variable.env for variable in method.server.variables.values() if variable.env]
+    """The variables of the environment that stand in addresses: a secret among them would be told to who is there.
+
+    One that takes nothing but the document's own values tells none.
+    """
+    found = [variable.env for variable in method.server.variables.values() if variable.env and not variable.enum]
     return [*found, *ENV.findall(method.auth.token_url)]
 
 
