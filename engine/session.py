@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from engine import accounts, interrupts
+from engine.answers import account_of, answered, columned, plan_text, returned, stats, unchanged
 from engine.discovery.requests import Log
 from engine.errors import DocumentError, Interrupted, PartialWrite, Refused, StratoqlError, SyntaxFault, UsageError
 from engine.language.hints import MAX_WRITES, max_writes
@@ -28,9 +28,9 @@ from engine.planner.names import Names
 from engine.planner.plan import Plan, create_tables
 from engine.planner.planner import Planned, plan
 from engine.registry import catalog
-from engine.result import Batches, Result, ResultColumn, Stats
+from engine.result import Result, ResultColumn
 from engine.settings import Settings
-from engine.store import Store, typed
+from engine.store import Store
 from engine.ways import BLOCKING, Way, finish
 from provider_registry.faults import BadDocument
 
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from engine.registry.installing import Consent
     from engine.tally import Tally
     from engine.wire.client import Event, Traffic
-
-_DONE = {"insert": "inserted", "replace": "replaced", "update": "updated", "delete": "deleted", "exec": "done"}
 
 
 class Session:
@@ -133,7 +131,7 @@ class Session:
                 if result is None or (account := result.account()) is None:
                     raise
                 account.statement = statement.text
-                account.completed = _columned(result)
+                account.completed = columned(result)
                 raise account from None
             yield result
 
@@ -267,10 +265,10 @@ class Session:
         if isinstance(body, Registry):
             from engine.registry.asking import planned
 
-            return _plan_text(planned(body, self.settings))
+            return plan_text(planned(body, self.settings))
         if isinstance(body, Show | Describe | Use):
             refuse(statement.hints, type(body).__name__.upper())
-            return _plan_text(["answered from the provider documents, no request is sent"])
+            return plan_text(["answered from the provider documents, no request is sent"])
         from engine.explain import explain
 
         try:
@@ -284,7 +282,7 @@ class Session:
         except StratoqlError as error:
             error.statement = error.statement or statement.text
             raise
-        told = _plan_text(lines)
+        told = plan_text(lines)
         told.reads = frozenset(step.resource for step in made.steps if not step.writes)
         told.writes = frozenset(step.resource for step in made.steps if step.writes)
         return told
@@ -309,7 +307,7 @@ class Session:
             raise
         result.close()
         told = spent(planned.plan, tally or Tally(), kept, seconds)
-        return _plan_text([*(str(line) for (line,) in lines), *told], result)
+        return plan_text([*(str(line) for (line,) in lines), *told], result)
 
     async def _executed(self, planned: Planned, settings: Settings, text: str) -> tuple[Result, Tally | None]:
         start, made, store = perf_counter(), planned.plan, Store(self.settings.timeout)
@@ -321,16 +319,16 @@ class Session:
             if tally is not None:
                 await self._fetched(made, store, statement, settings, text, tally)
             stop = _second(store.interrupt) if tally is not None and tally.account() else store.interrupt
-            await self._way.query(lambda: found.append(self._answer(planned, store, tally, start)), stop)
+            await self._way.query(lambda: found.append(answered(planned, store, tally, start)), stop)
             interrupts.check()
             found[0].warnings = (*warnings, *found[0].warnings)
             return found[0], tally
         except BaseException as error:
-            account = _account(error, tally)
+            account = account_of(error, tally)
             if account is None:
                 store.close()
                 raise
-            account.completed = _columned(found[0] if found else self._returned(planned, store, start, account))
+            account.completed = columned(found[0] if found else returned(planned, store, start, account))
             if isinstance(error, Interrupted | KeyboardInterrupt):
                 raise account from None
             if not isinstance(error, PartialWrite) and error.__cause__ is not account:
@@ -338,15 +336,6 @@ class Session:
 
                 raise error from told(account)
             raise
-
-    def _returned(self, planned: Planned, store: Store, start: float, error: PartialWrite) -> Result | None:
-        """The RETURNING of what a broken write has done; its own failure must not hide the account."""
-        try:
-            made = planned.plan
-            return self._answer(planned, store, None, start) if made.output is not None and made.write else None
-        except StratoqlError as failed:
-            error.hint = "; ".join(filter(None, (error.hint, f"its RETURNING failed too: {failed.message}")))
-            return None
 
     async def _filled(self, made: Plan, store: Store) -> list[str]:
         """Fill the tables of the schema `system`; what there is to warn of."""
@@ -393,52 +382,9 @@ class Session:
         finally:
             store.close()
         tally.cost = traffic.cost
-        found.stats, found.messages = _stats(tally, perf_counter() - start), _unchanged(tally)
+        found.stats, found.messages = stats(tally, perf_counter() - start), unchanged(tally)
         found.warnings = (*warnings, *tally.warnings)
         return found
-
-    def _answer(self, planned: Planned, store: Store, tally: Tally | None, start: float) -> Result:
-        """The output query over the tables, or a count."""
-        made, written = planned.plan, planned.plan.write
-        affected = tally.calls if tally is not None and written is not None else None
-        messages = [_counted(affected, made.verb)] if affected is not None and made.verb in _DONE else []
-        messages += _unchanged(tally) if tally is not None else ()
-        seconds = perf_counter() - start - (tally.paused if tally else 0.0)
-        stats = _stats(tally, seconds) if tally else Stats()
-        warnings, account = (tally.warnings, tally.account) if tally else ((), lambda: None)
-        if made.output is None or planned.output is None:
-            store.close()
-            return Result(
-                (),
-                iter(()),
-                kind="done",
-                affected=affected,
-                messages=messages,
-                warnings=warnings,
-                stats=stats,
-                account=account,
-            )
-        try:
-            names, batches = store.batches(made.output)
-            if written is not None and affected is not None:
-                batches = Batches(list(batches))  # now, while what has been done can still be told
-        except StratoqlError as error:
-            if affected:
-                error.hint = f"{_counted(affected, made.verb)} nonetheless: only what it returns failed"
-            raise
-        columns = [ResultColumn(*pair) for pair in zip(names, planned.output.types, strict=True)]
-        return Result(
-            columns,
-            chain.from_iterable(typed(batches, planned.output.types)),
-            batches=batches,
-            affected=affected,
-            messages=messages,
-            warnings=warnings,
-            stats=stats,
-            close=store.close,
-            interrupt=store.interrupt,
-            account=account,
-        )
 
     def _connected(self) -> Connection:
         """The loop and the client, opened when first needed."""
@@ -480,15 +426,6 @@ class Session:
                 raise
 
 
-def _unchanged(tally: Tally) -> tuple[str, ...]:
-    """The rows that are as they should become."""
-    one = tally.unchanged == 1
-    told = (
-        f"{tally.unchanged} row{'' if one else 's'} would not change: nothing is sent for {'it' if one else 'them'}"
-    )
-    return (told,) if tally.unchanged else ()
-
-
 def _idle_hints(statement: Statement, result: Result) -> Iterator[str]:
     """A hint that does nothing is told, so that nobody waits for its effect."""
     for hint in statement.hints:
@@ -498,36 +435,6 @@ def _idle_hints(statement: Statement, result: Result) -> Iterator[str]:
             yield f"the hint {hint.text} is not known and has no effect"
         elif result.affected is None and result.kind != "plan" and not isinstance(statement.body, Explain):
             yield f"the hint {hint.text} has no effect, because nothing is written"
-
-
-def _stats(tally: Tally, seconds: float) -> Stats:
-    """What a statement cost, over all its steps."""
-    cost, steps = tally.cost, tally.steps.values()
-    return Stats(
-        requests=cost.requests,
-        rows=tally.rows,
-        seconds=seconds,
-        pages=sum(step.pages for step in steps),
-        bytes=cost.bytes,
-        retries=cost.retries,
-        waited=cost.waited,
-        network=cost.network,
-        decoding=cost.decoding,
-        loading=sum(step.loading for step in steps),
-        first=min((step.first for step in steps if step.first is not None), default=None),
-    )
-
-
-def _counted(number: int | None, verb: str) -> str:
-    """`1 row deleted`."""
-    if verb in ("exec", "select"):
-        return f"{number} call{'' if number == 1 else 's'} done"
-    return f"{number} row{'' if number == 1 else 's'} {_DONE[verb]}"
-
-
-def _columned(result: Result | None) -> Result | None:
-    """A result that has something to show."""
-    return result if result is not None and result.columns else None
 
 
 def _second(stop: Callable[[], None]) -> Callable[[], None]:
@@ -540,31 +447,6 @@ def _tally() -> Tally:
     from engine.tally import Tally
 
     return Tally()
-
-
-def _account(error: BaseException, tally: Tally | None) -> PartialWrite | None:
-    """What a write has done that ends in an error: what this says itself, or what it broke off in the middle, or
-    when all was done and nobody had been told yet. Errors of the statement tell it themselves.
-    """
-    for told in (error, error.__cause__):  # the second where a caller's loop has cancelled it
-        if isinstance(told, PartialWrite):
-            return told
-    if tally is None or (isinstance(error, Exception) and not isinstance(error, Interrupted)):
-        return None
-    return tally.account()
-
-
-def _plan_text(lines: Sequence[str], ran: Result | None = None) -> Result:
-    """EXPLAIN's answer: one column, a line a row; with what the statement had to say where it `ran`."""
-    return Result(
-        [ResultColumn("plan", "string")],
-        iter([(line,) for line in lines]),
-        kind="plan",
-        messages=ran.messages if ran else (),
-        warnings=ran.warnings if ran else (),
-        stats=ran.stats if ran else None,
-        account=ran.account if ran else lambda: None,
-    )
 
 
 def _for_sandbox(settings: Settings) -> Settings:

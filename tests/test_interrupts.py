@@ -26,7 +26,9 @@ from engine.wire.events import Event
 from tests.statements.fixtures import IMAGES
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {str(ROOT / "engine" / f"{name}.py") for name in ("session", "portal", "ways", "interrupts", "watched")}
+ROOMS = {
+    str(ROOT / "engine" / f"{name}.py") for name in ("session", "answers", "portal", "ways", "interrupts", "watched")
+}
 THREE = ["private/11", "private/12", "private/13"]
 SETTINGS = Settings(environ={}, token=TOKEN, concurrency=1)
 REPLACE = f"REPLACE linode.images.images SET label = 'x' WHERE id IN ({', '.join(map(repr, THREE))}) RETURNING id"

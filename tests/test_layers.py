@@ -23,7 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.lifecycle"}),
     frozenset({"engine.ledger", "engine.writing", "engine.preview"}),
     frozenset({"engine.executor", "engine.discovery"}),
-    frozenset({"engine.explain", "engine.watched", "engine.foresight"}),
+    frozenset({"engine.answers", "engine.explain", "engine.watched", "engine.foresight"}),
     frozenset({"engine.registry"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats", "engine.replay", "engine.script"}),
