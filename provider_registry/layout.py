@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,4 +117,6 @@ def version_key(version: str) -> tuple[tuple[int, ...], bool, tuple[tuple[int, s
 
 def digest(data: bytes) -> bytes:
     """What stands for the content of a file."""
+    from hashlib import blake2b  # here: OpenSSL comes with it, and many statements read no document
+
     return blake2b(data, digest_size=16).digest()
