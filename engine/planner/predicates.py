@@ -107,6 +107,8 @@ def terms(node: exp.Expr) -> Iterator[exp.Expr]:
 def predicates(node: exp.Expr) -> list[Predicate]:
     """What a conjunct says of single columns; empty where it is not understood. BETWEEN says two things."""
     node = node.unnest()
+    if not _plain(node):
+        return []
     if isinstance(node, exp.Between):
         low, high = constant(node.args["low"]), constant(node.args["high"])
         if isinstance(node.this, exp.Column) and low is not None and high is not None:
@@ -124,7 +126,19 @@ def predicates(node: exp.Expr) -> list[Predicate]:
     return _comparison(node)
 
 
+_SIDES = frozenset({"this", "expression", "expressions", "query", "low", "high"})
+
+
+def _plain(node: exp.Expr) -> bool:
+    """Whether a predicate is nothing but its sides. The parser may note more on it, a NOT for one (`negate`), and
+    what is not known here must not be taken for nothing.
+    """
+    return _SIDES.issuperset(name for name, value in node.args.items() if value)
+
+
 def _comparison(node: exp.Expr) -> list[Predicate]:
+    if not _plain(node):
+        return []
     words = _COMPARISONS.get(type(node))
     if words is None or not isinstance(node, exp.Binary):
         return []
@@ -141,7 +155,7 @@ def _comparison(node: exp.Expr) -> list[Predicate]:
 
 
 def _in(node: exp.In) -> list[Predicate]:
-    if not isinstance(node.this, exp.Column):
+    if not _plain(node) or not isinstance(node.this, exp.Column):
         return []
     query = node.args.get("query")
     if query is not None:
