@@ -137,10 +137,8 @@ def _plain(node: exp.Expr) -> bool:
 
 
 def _comparison(node: exp.Expr) -> list[Predicate]:
-    if not _plain(node):
-        return []
     words = _COMPARISONS.get(type(node))
-    if words is None or not isinstance(node, exp.Binary):
+    if words is None or not isinstance(node, exp.Binary) or not _plain(node):
         return []
     found = []
     for column, other, operator in ((node.left, node.right, words[0]), (node.right, node.left, words[1])):
