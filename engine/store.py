@@ -142,6 +142,7 @@ class Store:
 
     def forget(self, table: str, column: str, value: str) -> None:
         """Drop the rows that have this value."""
+        self._settle()
         self._run(f"DELETE FROM {quote_name(table)} WHERE {quote_name(column)} = {quote_text(value)}")
 
     def _first_column(self, table: str) -> str:

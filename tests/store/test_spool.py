@@ -130,6 +130,12 @@ def test_a_row_can_be_repeated_among_rows_that_pass() -> None:
     assert list(store.query("SELECT c1 FROM t")) == [(1,), (7,), (7,)]
 
 
+def test_rows_can_be_forgotten_among_rows_that_pass() -> None:
+    store = filled([[("a", 1, 1, None, None, None), ("b", 2, 2, None, None, None)]], passes=True)
+    store.forget("t", "c0", "a")
+    assert list(store.query("SELECT c0 FROM t")) == [("b",)]
+
+
 def test_many_rows_wait_in_a_file() -> None:
     long = [("x" * 1000, number, None, None, None, None) for number in range(10_000)]
     store = filled([long[at : at + 500] for at in range(0, 10_000, 500)], passes=True)
