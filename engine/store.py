@@ -118,7 +118,10 @@ class Store:
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         """Add rows; values in the order of `columns`, the table's other columns stay NULL."""
         if table in self._spools:
-            self._spools[table].add(columns, rows)
+            try:
+                self._spools[table].add(columns, rows)
+            except OSError as error:
+                raise _no_room(error) from error
             return
         names, marks = ", ".join(map(quote_name, columns)), ", ".join("?" * len(columns))
         values = f"({names}) VALUES ({marks})" if columns else "DEFAULT VALUES"
@@ -279,6 +282,14 @@ class Store:
                 hint="allow more with --timeout, or ask for less",
             )
         return Interrupted("interrupted")
+
+
+def _no_room(error: OSError) -> QueryFault:
+    """What keeps rows from waiting in a file."""
+    return QueryFault(
+        f"the rows cannot be kept in a temporary file: {error.strerror or error}",
+        hint="make room there, or name another folder in TMPDIR; a WHERE or a LIMIT needs less",
+    )
 
 
 def typed(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.errors import Interrupted, TimedOut
+from engine.errors import Interrupted, QueryFault, TimedOut
 from engine.language.text import Text
 from engine.store import Store, typed
 from provider_registry.model import Column, Shape
@@ -140,6 +142,14 @@ def test_many_rows_wait_in_a_file() -> None:
     long = [("x" * 1000, number, None, None, None, None) for number in range(10_000)]
     store = filled([long[at : at + 500] for at in range(0, 10_000, 500)], passes=True)
     assert [row[1] for row in store.query("SELECT * FROM t")] == list(range(10_000))
+
+
+def test_a_folder_without_room_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    many = [(f"{number:01000}", *[None] * 5) for number in range(10_000)]
+    with pytest.raises(QueryFault, match="cannot be kept in a temporary file: No such file or directory") as raised:
+        filled([many], passes=True)
+    assert "TMPDIR" in str(raised.value.hint)
 
 
 def test_passing_rows_can_be_stopped() -> None:
