@@ -10,6 +10,7 @@ from __future__ import annotations
 import marshal
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 Row = tuple[Any, ...]
@@ -33,7 +34,9 @@ class Spool:
         from tempfile import SpooledTemporaryFile  # here: most statements keep no rows
 
         self.declared = declared
-        self._file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by `close`
+        with ExitStack() as stack:
+            self._file = stack.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+            self._open = stack.pop_all()
 
     def add(self, columns: Sequence[str], rows: Iterable[Row]) -> None:
         """Keep rows; values in the order of `columns`, the table's other columns are NULL."""
@@ -51,7 +54,7 @@ class Spool:
 
     def close(self) -> None:
         """Drop the rows."""
-        self._file.close()
+        self._open.close()
 
     def __del__(self) -> None:
         """Nobody must close a result that they did not read."""

@@ -15,7 +15,7 @@ from engine.errors import CredentialError, UsageError, explain
 from engine.session import Session
 from engine.settings import Settings, load
 
-I = "linode.images.images"  # noqa: E741 - as the fixtures call it
+TABLE = "linode.images.images"
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_an_account_that_is_not_there() -> None:
 
 
 def test_flags(config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    sql = f"SELECT _account, count(*) FROM {I} GROUP BY 1 ORDER BY 1"
+    sql = f"SELECT _account, count(*) FROM {TABLE} GROUP BY 1 ORDER BY 1"
     assert main(["exec", "--sandbox", "--account", "prod,staging", "-o", "csv", sql]) == 0
     assert capsys.readouterr().out == "_account,count(*)\nprod,49\nstaging,49\n"
     assert main(["exec", "--sandbox", "-o", "csv", "-H", sql, "--account", "prod", "--account", "lab"]) == 0
@@ -136,7 +136,7 @@ def test_a_partial_answer_exits_with_0_and_warns(
     monkeypatch.setenv("STAGING", "wr0ng-secret")
     with serving() as url:
         common = ["exec", "--server", f"linode={url}", "--account", "prod,staging", "-o", "csv", "-H"]
-        sql = f"SELECT _account, count(*) FROM {I} GROUP BY 1"
+        sql = f"SELECT _account, count(*) FROM {TABLE} GROUP BY 1"
         assert main([*common, sql]) == 1
         error = capsys.readouterr().err
         assert error.startswith("error: account staging: HTTP 401: Invalid Token\n")
@@ -149,18 +149,18 @@ def test_a_partial_answer_exits_with_0_and_warns(
 
 def test_from_python() -> None:
     with engine.connect(sandbox=True, account=["prod", "staging"]) as connection:
-        rows = connection.query(f"SELECT _account FROM {I} WHERE id = 'linode/arch'").fetchall()
+        rows = connection.query(f"SELECT _account FROM {TABLE} WHERE id = 'linode/arch'").fetchall()
         assert sorted(rows) == [("prod",), ("staging",)]
     with engine.connect(sandbox=True, account="prod") as connection:
-        assert connection.query(f"SELECT DISTINCT _account FROM {I}").fetchall() == [("prod",)]
+        assert connection.query(f"SELECT DISTINCT _account FROM {TABLE}").fetchall() == [("prod",)]
     with pytest.raises(engine.InterfaceError, match="a token and an account are two answers to one question"):
         engine.connect(sandbox=True, account="prod", token="x")
 
 
 def test_the_sandbox_keeps_accounts_apart(tmp_path: Path) -> None:
     state = tmp_path / "state.db"
-    delete = f"DELETE FROM {I} WHERE id = 'private/19044871' AND _account = 'prod'"
-    count = f"SELECT _account, count(*) FROM {I} GROUP BY 1 ORDER BY 1"
+    delete = f"DELETE FROM {TABLE} WHERE id = 'private/19044871' AND _account = 'prod'"
+    count = f"SELECT _account, count(*) FROM {TABLE} GROUP BY 1 ORDER BY 1"
     both = Settings(sandbox=str(state), account=("prod", "staging"), environ={})
     with Session(both) as session:
         list(session.run(delete))
@@ -169,20 +169,20 @@ def test_the_sandbox_keeps_accounts_apart(tmp_path: Path) -> None:
         assert found.fetchall() == [("prod", 48), ("staging", 49)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["state.db", "state.prod.db", "state.staging.db"]
     with Session(Settings(sandbox=str(state), environ={})) as session:
-        (found,) = session.run(f"SELECT count(*) FROM {I}")
+        (found,) = session.run(f"SELECT count(*) FROM {TABLE}")
         assert found.fetchall() == [(49,)]
 
 
 def test_another_choice_in_one_session() -> None:
     with Session(Settings(sandbox="", environ={})) as session:
         session.speak_for(["prod"])
-        (found,) = session.run(f"SELECT DISTINCT _account FROM {I}")
+        (found,) = session.run(f"SELECT DISTINCT _account FROM {TABLE}")
         assert found.fetchall() == [("prod",)]
         with pytest.raises(UsageError):
             session.sign_in("x")
         session.speak_for([])
         with pytest.raises(engine.ProgrammingError, match="_account"):
-            list(session.run(f"SELECT _account FROM {I}"))
+            list(session.run(f"SELECT _account FROM {TABLE}"))
     accounts = {"prod": Profile("prod", token_env="P")}
     with Session(Settings(accounts=accounts, environ={})) as session:
         with pytest.raises(UsageError, match="there is no account 'prd'"):
@@ -201,4 +201,4 @@ def test_an_account_of_one_provider_says_nothing_to_another() -> None:
     with Session(Settings(account=("prod",), accounts=accounts, environ={"P": "s"})) as session:
         assert session.names.accounts == {"acme": ("prod",)}
         with pytest.raises(engine.ProgrammingError, match="no column or parameter '_account'"):
-            list(session.run(f"EXPLAIN SELECT _account FROM {I}"))
+            list(session.run(f"EXPLAIN SELECT _account FROM {TABLE}"))
