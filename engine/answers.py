@@ -40,7 +40,7 @@ def answered(planned: Planned, store: Store, tally: Tally | None, start: float) 
             account=account,
         )
     try:
-        names, batches = store.batches(made.output)
+        names, batches = store.batches(made.output, planned.late)
         if written is not None and affected is not None:
             batches = Batches(list(batches))  # now, while what has been done can still be told
     except StratoqlError as error:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.errors", "engine.functions", "engine.interrupts", "engine.datafaults"}),
     frozenset({"engine.ways", "engine.accounts"}),
-    frozenset({"engine.settings", "engine.result", "engine.spool"}),
+    frozenset({"engine.settings", "engine.result"}),
     frozenset({"engine.language"}),
     frozenset({"engine.store"}),
     frozenset({"engine.planner", "engine.wire", "engine.sandbox"}),

@@ -33,7 +33,7 @@ def awaited(planned: Planned, hints: Sequence[Hint], names: Names) -> Planned:
     steps = tuple(followed(step, seconds, names) for step in made.steps)
     if seconds is not None and not any(step.awaiting for step in steps):
         raise _idle(made)
-    return Planned(replace(made, steps=steps), planned.output)
+    return replace(planned, plan=replace(made, steps=steps))
 
 
 def patience(hints: Sequence[Hint]) -> float | None:

@@ -65,6 +65,7 @@ class Step(Struct, frozen=True):
     compared: frozenset[str] = frozenset()  # the columns that a USING or NATURAL join compares
     fetch: frozenset[str] = frozenset()  # the columns that somebody reads
     passes: bool = False  # its rows leave as they came: the output is columns of this table, and nobody else reads it
+    searched: frozenset[str] | None = None  # the columns by which its rows are found; what is taken of them waits
     accounts: tuple[str, ...] = ()  # the feed's column `_account` is one of them; none: it has no such column
     strangers: tuple[str, ...] = ()  # accounts that the query asks for and nobody has named
     why: str = ""
@@ -131,7 +132,7 @@ class Plan(Struct, frozen=True):
 def create_tables(steps: Iterable[Step], store: Store) -> None:
     """The tables of steps, empty."""
     for step in steps:
-        store.create(step.table, step.table_columns, passes=step.passes)
+        store.create(step.table, step.table_columns, passes=step.passes, searched=step.searched)
 
 
 def waves(steps: tuple[Step, ...]) -> list[list[Step]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -11,17 +12,19 @@ from msgspec.structs import replace
 from engine.errors import QueryFault, Refused
 from engine.language.statements import Call, Change, Delete, Describe, Insert, Select, Show
 from engine.language.text import Text
+from engine.planner.late import late
 from engine.planner.names import Names
 from engine.planner.plan import Plan, Step, create_tables
 from engine.planner.reads import plan_query
-from engine.store import Compiled, Store
+from engine.store import Compiled, Late, Store
 
 
 class Planned(Struct, frozen=True):
-    """A plan that SQLite has accepted, and what it says of the output."""
+    """A plan that SQLite has accepted, and what it says of the output. `late` answers the same as the output."""
 
     plan: Plan
     output: Compiled | None
+    late: Late | None = None
 
 
 Plannable: TypeAlias = Select | Insert | Change | Delete | Call | Show | Describe
@@ -80,20 +83,36 @@ def checked(made: Plan) -> Planned:
         create_tables(made.steps, store)
         feeds = [_feed(store, step.feed) for step in made.steps if step.feed is not None]
         output = store.compile(made.output) if made.output is not None else None
+        fed = {table for feed in feeds for table in feed.reads}
+        found = _late(made, output, fed, store)
     finally:
         store.close()
     read: dict[str, set[str]] = {}
     for compiled in (*feeds, *([output] if output else [])):
         for table, columns in compiled.reads.items():
             read.setdefault(table, set()).update(columns)
-    fed = {table for feed in feeds for table in feed.reads}
     passing = set(output.reads) - fed if output is not None and output.passes else set()
+    searched = found.searched if found is not None else {}
     known = [
-        replace(step, fetch=step.compared | read.get(step.table, set()), passes=step.table in passing)
+        replace(
+            step,
+            fetch=step.compared | read.get(step.table, set()),
+            passes=step.table in passing,
+            searched=searched.get(step.table),
+        )
         for step in made.steps
     ]
     steps, shelves = (tuple(step for step in known if step.local is memory) for memory in (False, True))
-    return Planned(replace(made, steps=steps, shelves=shelves), output)
+    return Planned(replace(made, steps=steps, shelves=shelves), output, found)
+
+
+def _late(made: Plan, output: Compiled | None, fed: Collection[str], store: Store) -> Late | None:
+    """The output by way of its rows, where these come as lists that only it reads."""
+    if made.output is None or output is None or output.passes or output.aggregates:
+        return None
+    lists = [s for s in made.steps if s.rows is not None and s.limit is None and not s.writes and not s.local]
+    tables = {s.table: [c.name for c in s.table_columns] for s in lists if s.table not in fed}
+    return late(made.output, tables, store, {s.table: s.compared for s in lists}) if tables else None
 
 
 def _feed(store: Store, feed: Text) -> Compiled:

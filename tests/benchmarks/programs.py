@@ -13,9 +13,10 @@ import pyarrow
 
 from engine.api.result import Result
 from engine.language.text import Text
+from engine.planner.late import late
 from engine.result import ColumnType, ResultColumn
 from engine.result import Result as Answer
-from engine.store import Store
+from engine.store import Late, Store
 from provider_registry.model import Column, Shape
 
 ROWS = 100_000
@@ -47,34 +48,39 @@ class Fetched:
     def __init__(self, *, documents: bool = False) -> None:
         self.kinds: tuple[ColumnType, ...] = (*KINDS[:-1], "json") if documents else KINDS
         self.store = Store()
-        self.shapes = shapes = [
-            _SHAPES.get(kind, Shape(type="integer" if kind == "integer" else "string")) for kind in self.kinds
-        ]
-        self.store.create("t", [Column(name=n, shape=s) for n, s in zip(NAMES, shapes, strict=True)])
+        shapes = [_SHAPES.get(kind, Shape(type="integer" if kind == "integer" else "string")) for kind in self.kinds]
+        self.columns = [Column(name=n, shape=s) for n, s in zip(NAMES, shapes, strict=True)]
+        self.store.create("t", self.columns)
         self.store.load("t", NAMES, rows())
         self.plain = sqlite3.connect("")
         self.plain.execute(f"CREATE TABLE t ({', '.join(NAMES)})")
         self.plain.executemany(f"INSERT INTO t VALUES ({', '.join('?' * len(NAMES))})", rows())
 
     def result(self) -> Result:
-        """As a query gives it."""
-        return self._result(self.store)
+        """As SQLite gives it."""
+        return self._result(self.store, "SELECT * FROM t")
 
-    def _result(self, store: Store) -> Result:
-        _, batches = store.batches(Text("SELECT * FROM t"))
+    def _result(self, store: Store, sql: str, late: Late | None = None) -> Result:
+        _, batches = store.batches(Text(sql), late)
         columns = [ResultColumn(name, kind) for name, kind in zip(NAMES, self.kinds, strict=True)]
         return Result(Answer(columns, iter(()), batches=batches))
 
     def passing(self, count: int) -> Iterator[Result]:
         """So many results of `SELECT *`, whose rows came by pages and are all here: each can be read once."""
-        columns = [Column(name=n, shape=s) for n, s in zip(NAMES, self.shapes, strict=True)]
         for _ in range(count):
             store = Store()
-            store.create("t", columns, passes=True)
-            several = rows()
-            while page := list(islice(several, 500)):
-                store.load("t", NAMES, page)
-            yield self._result(store)
+            store.create("t", self.columns, passes=True)
+            yield self._result(_filled(store), "SELECT * FROM t")
+
+    def found(self, count: int) -> Iterator[Result]:
+        """So many results of all columns of rows that SQLite has filtered and sorted."""
+        sql = "SELECT * FROM main.t AS t WHERE c5 < 6000 ORDER BY c6 DESC"
+        for _ in range(count):
+            store = Store()
+            made = late(Text(sql), {"t": NAMES}, self.store)
+            assert made is not None
+            store.create("t", self.columns, searched=made.searched["t"])
+            yield self._result(_filled(store), sql, made)
 
     def tuples(self) -> list[tuple[Any, ...]]:
         """The floor of `fetchall`."""
@@ -87,11 +93,11 @@ class Fetched:
 
     def alone(self) -> Any:
         """What pyarrow itself takes, of columns that are lists of Python's values already: no rows are fetched."""
-        return pyarrow.table(self.columns, schema=SCHEMA)
+        return pyarrow.table(self.values, schema=SCHEMA)
 
     @cached_property
-    def columns(self) -> list[list[Any]]:
-        """The result's own values."""
+    def values(self) -> list[list[Any]]:
+        """The result's own values, by columns."""
         return [list(column) for column in zip(*self.result().fetchall(), strict=True)]
 
     def table(self) -> Any:
@@ -103,3 +109,10 @@ class Fetched:
         for at in (7, 8):
             columns[at] = pyarrow.array(columns[at], pyarrow.int64()).cast(pyarrow.bool_())
         return pyarrow.table(columns, schema=SCHEMA)
+
+
+def _filled(store: Store) -> Store:
+    several = rows()
+    while page := list(islice(several, 500)):
+        store.load("t", NAMES, page)
+    return store

@@ -8,64 +8,61 @@ values back into booleans and JSON on the way out.
 from __future__ import annotations
 
 import math
-import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from time import monotonic
 
 from msgspec import Struct
 
-from engine.errors import Interrupted, QueryFault, Span, TimedOut
+from engine.errors import Interrupted, QueryFault, TimedOut
 from engine.functions import COLLATIONS, FUNCTIONS, Function
 from engine.language.text import Text, quote_name, quote_text
-from engine.result import Batches, Columns, ColumnType, JsonText
-from engine.spool import Spool, columns_read, projected, rows_of
-from provider_registry.model import Column, Shape
+from engine.result import Batches, Columns, ColumnType
+from engine.store.faults import hint_of, no_room, place_of
+from engine.store.programs import aggregates, columns_read
+from engine.store.spool import Spool, at
+from engine.store.values import MOMENT, TYPES, Row, declared, typed
+from provider_registry.model import Column
 
 _TOGETHER = 250  # rows: so few stay in the processor's cache while they are turned into what they are
-Row = tuple[object, ...]
-Values = Sequence[object]  # of one column
-Make = Callable[[Values], list[object]]
-
-# The declared type decides SQLite's affinity (by the letters INT, TEXT, ...) and tells what a column's values are.
-_DECLARED: dict[str, ColumnType] = {
-    "TEXT": "string",
-    "INTEGER": "integer",
-    "NUMERIC": "number",
-    "STRATOQL_BOOLEAN": "boolean",
-    "STRATOQL_TEXT_MOMENT": "datetime",
-    "STRATOQL_TEXT_JSON": "json",
-}
-
-
-_MOMENT = " COLLATE moment"
-
-
-def declared(shape: Shape) -> str:
-    """The declaration of a column of this shape, after its name.
-
-    Moments compare as moments, written `2024-01-01T00:00:00` or as SQLite's datetime() does, with a space.
-
-    >>> declared(Shape(type="boolean")), declared(Shape(format="date-time"))
-    ('STRATOQL_BOOLEAN', 'STRATOQL_TEXT_MOMENT COLLATE moment')
-    """
-    if shape.type == "string" and shape.format == "date-time":
-        return f"STRATOQL_TEXT_MOMENT{_MOMENT}"
-    names = {"string": "TEXT", "integer": "INTEGER", "number": "NUMERIC", "boolean": "STRATOQL_BOOLEAN"}
-    return names.get(shape.type, "STRATOQL_TEXT_JSON")
 
 
 class Compiled(Struct, frozen=True):
     """What SQLite says of a query before it runs: its columns' types, and which columns of which tables it reads.
 
-    `passes`: it gives columns of one table, all rows as they stand there, and does nothing else.
+    `passes`: it gives columns of one table, all rows as they stand there, and does nothing else. `aggregates`: it
+    makes one row of many.
     """
 
     types: tuple[ColumnType, ...]
     reads: dict[str, frozenset[str]] = {}
     passes: bool = False
+    aggregates: bool = False
+
+
+class Taken(Struct, frozen=True):
+    """A column of an answer whose rows are found first: it stands at `at` in what was found, under its own name.
+
+    With a `table` there stand the numbers of rows of it, and the values are its column's.
+    """
+
+    at: int
+    table: str | None = None
+    column: str = ""
+    name: str = ""
+
+
+class Late(Struct, frozen=True):
+    """A query that finds rows by the few columns it compares, and what is taken from them once they are found.
+
+    `searched` are those columns, by the tables that values are taken from.
+    """
+
+    query: Text
+    columns: tuple[Taken, ...]
+    searched: dict[str, frozenset[str]] = {}
 
 
 class Store:
@@ -106,10 +103,15 @@ class Store:
 
         return remembering
 
-    def create(self, table: str, columns: Sequence[Column], *, passes: bool = False) -> None:
-        """An empty table. `passes`: its rows will likely leave as they came, and wait for that beside SQLite."""
-        if passes and columns:
-            self._spools[table] = Spool({c.name: declared(c.shape).removesuffix(_MOMENT) for c in columns})
+    def create(
+        self, table: str, columns: Sequence[Column], *, passes: bool = False, searched: Collection[str] | None = None
+    ) -> None:
+        """An empty table. `passes`: its rows will likely leave as they came, and wait for that beside SQLite; with
+        `searched`: they are found by these columns before, which SQLite holds.
+        """
+        if (passes or searched is not None) and columns:
+            kinds = {column.name: declared(column.shape).removesuffix(MOMENT) for column in columns}
+            self._spools[table] = Spool(kinds, searched)
         body = ", ".join(f"{quote_name(c.name)} {declared(c.shape)}" for c in columns) or '"_" TEXT'
         self._run(f"CREATE TABLE {quote_name(table)} ({body})")
         if not self._db.in_transaction:
@@ -117,12 +119,21 @@ class Store:
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         """Add rows; values in the order of `columns`, the table's other columns stay NULL."""
-        if table in self._spools:
-            try:
-                self._spools[table].add(columns, rows)
-            except OSError as error:
-                raise _no_room(error) from error
+        spool = self._spools.get(table)
+        if spool is None:
+            self._insert(table, columns, rows)
             return
+        try:
+            piece = spool.add(columns, rows)
+        except OSError as error:
+            raise no_room(error) from error
+        if spool.searched is None:
+            return
+        held = [name for name in columns if name in spool.searched]
+        found = zip(*map(piece.column, held), strict=True) if held else [()] * piece.count
+        self._insert(table, held, found)
+
+    def _insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         names, marks = ", ".join(map(quote_name, columns)), ", ".join("?" * len(columns))
         values = f"({names}) VALUES ({marks})" if columns else "DEFAULT VALUES"
         try:
@@ -160,18 +171,38 @@ class Store:
         names, batches = self.batches(sql)
         return names, chain.from_iterable(typed(batches, types))
 
-    def batches(self, sql: Text) -> tuple[tuple[str, ...], Batches]:
-        """The names of a query's columns and its rows, many at a time, in SQLite's own types. See `typed`."""
+    def batches(self, sql: Text, late: Late | None = None) -> tuple[tuple[str, ...], Batches]:
+        """The names of a query's columns and its rows, many at a time, in SQLite's own types. See `typed`.
+
+        `late` answers the same, where its rows are still kept beside SQLite.
+        """
         if self._stopped:
             raise self._interrupted()  # of a spool that was broken off nothing is left
+        if late is not None and all(name in self._spools and self._spools[name].at_hand for name in late.searched):
+            return self._found(late)
         passing = self._passing(sql)
         if passing is None:
             self._settle()
         cursor = self._run(sql)
-        names = tuple(entry[0] for entry in cursor.description)
+        names = _names(cursor)
         if passing is None:
             return names, Batches(self._batches(cursor, sql))
         return names, Batches(columns=self._passed(*passing, sql))
+
+    def _found(self, late: Late) -> tuple[tuple[str, ...], Batches]:
+        cursor = self._run(late.query)
+        found = _names(cursor)
+        return tuple(t.name or found[t.at] for t in late.columns), Batches(columns=self._taken(cursor, late))
+
+    def _taken(self, cursor: sqlite3.Cursor, late: Late) -> Iterator[Columns]:
+        """The columns of the rows that a query finds."""
+        wanted = {name: {t.column for t in late.columns if t.table == name} for name in late.searched}
+        kept = {name: self._spools[name].whole(columns) for name, columns in wanted.items()}
+        for batch in self._batches(cursor, late.query):
+            if self._stopped or self._overdue():
+                raise self._interrupted()
+            found = list(zip(*batch, strict=True))
+            yield [found[t.at] if t.table is None else at(kept[t.table][t.column], found[t.at]) for t in late.columns]
 
     def _passing(self, sql: Text) -> tuple[str, list[str]] | None:
         """The spool that holds all that a query gives, and which of its columns the query gives."""
@@ -182,31 +213,32 @@ class Store:
         if order is None or len(tables) != 1 or not self._spools.keys() >= tables:
             return None
         (table,) = tables
-        columns = list(self._spools[table].declared)
-        return table, [columns[at] for at in order]
+        spool = self._spools[table]
+        columns = list(spool.declared)
+        return (table, [columns[at] for at in order]) if spool.searched is None else None
 
     def _passed(self, table: str, names: Sequence[str], sql: Text) -> Iterator[Columns]:
-        """The columns of a spool; those in which SQLite would change something go through it after all."""
+        """The columns of a spool; what SQLite would change something in goes through it after all."""
         spool = self._spools.pop(table)
-        for columns, count, values in spool:
+        for piece in spool:
             if self._stopped or self._overdue():
                 raise self._interrupted()
-            given = dict(zip(columns, values, strict=True))
-            found: Columns | None = projected(names, given, count, spool.declared)
-            if found is None:
-                self.load(table, columns, rows_of(count, values))
-                rows = chain.from_iterable(self._batches(self._run(sql), sql))
-                found = list(zip(*rows, strict=True))
-                self._run(f"DELETE FROM {quote_name(table)}")
-            yield found
+            if piece.plain:
+                yield list(map(piece.column, names))
+                continue
+            self._insert(table, list(piece.columns), piece.rows())
+            rows = chain.from_iterable(self._batches(self._run(sql), sql))
+            yield list(zip(*rows, strict=True))
+            self._run(f"DELETE FROM {quote_name(table)}")
         spool.close()
 
     def _settle(self) -> None:
         """Whatever is kept beside SQLite becomes tables: somebody asks for more than it as it came."""
         while self._spools:
             table, spool = self._spools.popitem()
-            for columns, count, values in spool:
-                self.load(table, columns, rows_of(count, values))
+            self._run(f"DELETE FROM {quote_name(table)}")  # what it was searched by
+            for piece in spool:
+                self._insert(table, list(piece.columns), piece.rows())
             spool.close()
 
     def _batches(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[list[Row]]:
@@ -231,7 +263,8 @@ class Store:
         finally:
             self._db.set_authorizer(None)
         passes = len(reads) == 1 and columns_read(program) is not None
-        return Compiled(self._types(sql), {table: frozenset(names) for table, names in reads.items()}, passes)
+        known = {table: frozenset(names) for table, names in reads.items()}
+        return Compiled(self._types(sql), known, passes, aggregates(program))
 
     def _program(self, sql: Text) -> list[Row]:
         """What SQLite would do, an instruction a row, text as bytes: among its constants may be what is no text."""
@@ -246,7 +279,7 @@ class Store:
         self._run(f"CREATE TEMP VIEW _shape AS {sql.sql}")
         rows = self._run("PRAGMA temp.table_info(_shape)").fetchall()
         self._run("DROP VIEW temp._shape")
-        return tuple(_DECLARED.get(str(row[2]), "any") for row in rows)
+        return tuple(TYPES.get(str(row[2]), "any") for row in rows)
 
     def interrupt(self) -> None:
         """Stop the query that another thread is running."""
@@ -272,8 +305,8 @@ class Store:
             return self._interrupted()
         if self._cause:
             cause, self._cause = self._cause, None
-            return QueryFault(cause, span=_place(cause, text))
-        return QueryFault(str(error), span=_place(str(error), text), hint=_hint(str(error)))
+            return QueryFault(cause, span=place_of(cause, text))
+        return QueryFault(str(error), span=place_of(str(error), text), hint=hint_of(str(error)))
 
     def _interrupted(self) -> Interrupted | TimedOut:
         if self._overdue():
@@ -282,49 +315,6 @@ class Store:
                 hint="allow more with --timeout, or ask for less",
             )
         return Interrupted("interrupted")
-
-
-def _no_room(error: OSError) -> QueryFault:
-    """What keeps rows from waiting in a file."""
-    return QueryFault(
-        f"the rows cannot be kept in a temporary file: {error.strerror or error}",
-        hint="make room there, or name another folder in TMPDIR; a WHERE or a LIMIT needs less",
-    )
-
-
-def typed(
-    batches: Iterator[list[Row]], types: Sequence[ColumnType], made: Mapping[ColumnType, Make] | None = None
-) -> Iterator[list[Row]]:
-    """SQLite's integers and texts as what they are: booleans and JSON, or whatever `made` makes of a type's column.
-
-    A value of another kind, of a UNION say, stays what it is.
-    """
-    makes = _MADE if made is None else made
-    found = [(at, makes[kind]) for at, kind in enumerate(types) if kind in makes]
-    if not found:
-        return batches
-    return (_typed_batch(batch, found) for batch in batches)
-
-
-def _typed_batch(batch: list[Row], made: Sequence[tuple[int, Make]]) -> list[Row]:
-    """Column by column: it takes half the time of row by row."""
-    columns: list[Values] = list(zip(*batch, strict=True))
-    for at, make in made:
-        columns[at] = make(columns[at])
-    return list(zip(*columns, strict=True))
-
-
-def booleans(column: Values) -> list[object]:
-    """SQLite's 0 and 1 as False and True."""
-    return [value == 1 if type(value) is int and value in (0, 1) else value for value in column]
-
-
-def _documents(column: Values) -> list[object]:
-    """What is nested is kept as JSON, nothing else is."""
-    return [JsonText(value) if type(value) is str and value[:1] in ("[", "{") else value for value in column]
-
-
-_MADE: dict[ColumnType, Make] = {"boolean": booleans, "json": _documents}
 
 
 @lru_cache(maxsize=1024)
@@ -343,27 +333,8 @@ def evaluate(sql: str) -> object:
         store.close()
 
 
+def _names(cursor: sqlite3.Cursor) -> tuple[str, ...]:
+    return tuple(entry[0] for entry in cursor.description)
+
+
 _NEVER = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA}  # nothing outside this database
-_HINTS = {
-    "incomplete input": "the statement ends too early",
-    "ambiguous column name": "put the table's alias before it: alias.column",
-    "misuse of aggregate": "aggregates belong in SELECT, HAVING or ORDER BY; to filter on one use HAVING",
-}
-
-
-def _hint(message: str) -> str | None:
-    return next((hint for begin, hint in _HINTS.items() if message.startswith(begin)), None)
-
-
-def _place(message: str, text: Text) -> Span | None:
-    """Where the name in SQLite's message (`no such column: i.x`, `near "x": ...`) stands in the statement."""
-    if message == "incomplete input":
-        end = len(text.sql.rstrip())
-        return text.origin(end - 1, end)
-    found = re.match(r'(?:near "(?P<near>.+?)"|[^:]*: (?P<name>\S+)|.*function (?P<call>\w+)\()', message)
-    name = found and (found["near"] or found["name"] or found["call"])
-    if not name:
-        return None
-    edges = (r"(?<!\w)", r"(?!\w)") if name.isidentifier() else ("", "")
-    found_at = list(re.finditer(re.escape(name).join(edges), text.sql, re.IGNORECASE))
-    return text.origin(found_at[0].start(), found_at[0].end()) if len(found_at) == 1 else None  # else it is a guess
