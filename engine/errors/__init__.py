@@ -79,6 +79,7 @@ from engine.errors.statements import (
     TemplateFault,
     Unbound,
     UnknownName,
+    of_statement,
     suggest,
 )
 from engine.errors.writes import PartialWrite, Unready
@@ -124,6 +125,7 @@ __all__ = [
     "UsageError",
     "Warning",
     "explain",
+    "of_statement",
     "suggest",
     "underline",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.errors.dbapi import DatabaseError, DataError, ProgrammingError
-from engine.errors.root import StratoqlError
+from engine.errors.root import StratoqlError, UsageError
 
 if TYPE_CHECKING:
     from engine.errors.places import Span
@@ -69,6 +70,24 @@ class Unbound(StatementError, ProgrammingError):
 
 class QueryFault(StatementError, ProgrammingError):
     """SQLite refuses the query; the message is SQLite's."""
+
+
+@contextmanager
+def of_statement(text: str, *, usage: bool = True) -> Iterator[None]:
+    """Errors inside carry the text of their statement, which may be nested too deeply for who works on it.
+
+    Without `usage` a UsageError does not: it is no fault of the statement.
+    """
+    try:
+        yield
+    except StratoqlError as error:
+        if usage or not isinstance(error, UsageError):
+            error.statement = error.statement or text
+        raise
+    except RecursionError:
+        fault = SyntaxFault("the statement is nested too deeply")
+        fault.statement = text
+        raise fault from None
 
 
 def suggest(name: str, known: Sequence[str], *, likeness: float = 0.6) -> str | None:
