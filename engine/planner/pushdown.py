@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from engine.planner.predicates import Predicate
 from engine.store import evaluate
-from provider_registry.model import Column, Filter, Filtering, Method
+from provider_registry.model import Column, Filter, Method
+from provider_registry.protocol import Filtering
 
 
 class Push(Struct, frozen=True):
