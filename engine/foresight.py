@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from engine.arguments import Job
-from engine.errors import StratoqlError, SyntaxFault
+from engine.errors import of_statement
 from engine.executor import calls, check_number
 from engine.language.hints import max_writes
 from engine.language.statements import Explain, Registry, Statement, Use
@@ -25,7 +24,7 @@ def foresee(statement: Statement, names: Names, settings: Settings, *, told: boo
     more rows than may be written. What is only `told` of may be as large as it likes.
     """
     body = statement.body
-    try:
+    with of_statement(statement.text):
         match body:
             case Use():
                 return names.using(body.provider)
@@ -34,15 +33,9 @@ def foresee(statement: Statement, names: Names, settings: Settings, *, told: boo
             case Registry():
                 pass  # what it would bring is not here yet
             case _:
-                planned = plan(body, names, pushdown=settings.pushdown)
-                _build(awaited(planned, statement.hints, names).plan, settings, _allowed(statement, settings, told))
-    except StratoqlError as error:
-        error.statement = error.statement or statement.text
-        raise
-    except RecursionError:
-        fault = SyntaxFault("the statement is nested too deeply")
-        fault.statement = statement.text
-        raise fault from None
+                made = awaited(plan(body, names, pushdown=settings.pushdown), statement.hints, names).plan
+                bounds = settings.allowing(max_writes(statement.hints))
+                _build(made, settings, None if told else bounds)
     return names
 
 
@@ -54,13 +47,8 @@ def _look_at(todo: Sequence[Job]) -> None:
         file_of(job)
 
 
-def _allowed(statement: Statement, settings: Settings, told: bool) -> Settings | None:
-    """The settings by which a write may be too large; None where it may not."""
-    allowed = max_writes(statement.hints)
-    return None if told else settings if allowed is None else replace(settings, max_writes=allowed)
-
-
 def _build(made: Plan, settings: Settings, bounds: Settings | None) -> None:
+    """Make the tables and the first requests; `bounds` are the settings by which a write may be too large, if any."""
     store = Store(settings.timeout)
     try:
         create_tables((*made.shelves, *made.steps), store)

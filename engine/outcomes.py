@@ -20,7 +20,7 @@ State = Literal["unsent", "sent", "done", "failed", "unknown"]
 class Outcome(Struct):
     """What became of one write."""
 
-    state: Literal["unsent", "sent", "done", "failed", "unknown"] = "unsent"
+    state: State = "unsent"
     pages: list[Page] = []
     made: Any = None  # the id of what came into being, where the answer tells it
     error: StratoqlError | None = None

@@ -10,27 +10,24 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from engine import accounts, interrupts
-from engine.answers import account_of, answered, columned, plan_text, returned, stats, unchanged
+from engine.answers import columned
 from engine.discovery.requests import Log
-from engine.errors import DocumentError, Interrupted, PartialWrite, Refused, StratoqlError, SyntaxFault, UsageError
-from engine.language.hints import MAX_WRITES, max_writes
+from engine.errors import DocumentError, Interrupted, UsageError, of_statement
+from engine.language.hints import max_writes
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Registry, Show, Statement, Use
-from engine.planner.awaits import AWAIT, awaited, refuse
 from engine.planner.names import Names
-from engine.planner.plan import Plan, create_tables
-from engine.planner.planner import Planned, plan
+from engine.prepared import explained, idle_hints, prepared, template, unwaiting, writing
 from engine.registry import catalog
-from engine.result import Result, ResultColumn
+from engine.result import Result
+from engine.running import Lent, analyzed, executed, foreseen
 from engine.settings import Settings
-from engine.store import Store
 from engine.ways import BLOCKING, Way, finish
 from provider_registry.faults import BadDocument
 
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
     from engine.portal import Portal
     from engine.preview import Approve
     from engine.registry.installing import Consent
-    from engine.tally import Tally
     from engine.wire.client import Event, Traffic
 
 
@@ -141,18 +137,10 @@ class Session:
         Raises StratoqlError; its `statement` is the text of the one that failed.
         """
         try:
-            result = await self._one(statement, dry_run)
-            result.warnings = (*result.warnings, *_idle_hints(statement, result))
-            return result.telling(statement.text)
-        except UsageError:
-            raise  # no fault of the statement
-        except StratoqlError as error:
-            error.statement = error.statement or statement.text
-            raise
-        except RecursionError:
-            fault = SyntaxFault("the statement is nested too deeply")
-            fault.statement = statement.text
-            raise fault from None
+            with of_statement(statement.text, usage=False):
+                result = await self._one(statement, dry_run)
+                result.warnings = (*result.warnings, *idle_hints(statement, result))
+                return result.telling(statement.text)
         except BadDocument as bad:
             raise DocumentError("a provider document cannot be used:", bad.faults) from bad
 
@@ -173,25 +161,26 @@ class Session:
         body = statement.body
         if isinstance(body, Explain):
             return body.analyze and self.writes(body.statement)
-        return not isinstance(body, Use | Registry) and self._planned(statement).plan.write is not None
+        if isinstance(body, Use | Registry):
+            return False
+        return prepared(statement, self._names, self.settings).plan.write is not None
 
     async def _one(self, statement: Statement, dry_run: bool) -> Result:
-        body = statement.body
-        settings = self._allowing(statement)
-        if isinstance(body, Show | Describe | Use):
-            refuse(statement.hints, type(body).__name__.upper())
+        body, lent = statement.body, self._lent(statement)
+        unwaiting(statement)
         match body:
             case Explain():
                 if body.rows and not dry_run:
-                    return await self._foreseen(body.statement)
+                    made, write = writing(body.statement, self._names, self.settings)
+                    return await foreseen(made, write, self._lent(body.statement))
                 if body.analyze and not dry_run:
                     return await self._analyzed(body.statement)
-                told = self._explained(body.statement)
+                told = explained(body.statement, self._names, self.settings)
                 if not body.analyze:
                     told.writes = frozenset()  # nor would it, if this were no dry run
                 return told
             case Show(plain=True):
-                return self._template(body)
+                return template(body, self._names)
             case Use():
                 self._names = self._names.using(body.provider)
                 return Result((), iter(()), kind="done", messages=[f"using {self._names.provider}"])
@@ -199,25 +188,37 @@ class Session:
             from engine.foresight import foresee
 
             foresee(statement, self._names, self.settings)
-            return self._explained(statement)
+            return explained(statement, self._names, self.settings)
         if isinstance(body, Registry):
             with interrupts.Released():  # nothing is written that somebody has to account for
                 return await self._registered(body)
-        result, _ = await self._executed(self._planned(statement, written=True), settings, statement.text)
+        planned = prepared(statement, self._names, self.settings, told=lent.told)
+        result, _ = await executed(planned, lent, statement.text)
         return result
 
-    def _allowing(self, statement: Statement) -> Settings:
-        """The settings of one statement, with what its own hints say."""
-        allowed = max_writes(statement.hints)
-        return self.settings if allowed is None else replace(self.settings, max_writes=allowed)
+    async def _analyzed(self, statement: Statement) -> Result:
+        """EXPLAIN ANALYZE: the plan of what has run, and what it cost."""
+        told = explained(statement, self._names, self.settings)
+        if isinstance(statement.body, Explain | Show | Describe | Use | Registry):
+            return told
+        with of_statement(statement.text):
+            lent = self._lent(statement)
+            planned = prepared(statement, self._names, self.settings, told=lent.told)
+            return await analyzed(planned, [str(line) for (line,) in told.fetchall()], lent, statement.text)
 
-    def _template(self, body: Show) -> Result:
-        """What an INSERT takes, as lines that can be saved as they are."""
-        from engine.discovery.shows import rows
-
-        plan(body, self._names)  # what it is about is there
-        lines = ((str(line),) for (line,) in rows(body, self._names))
-        return Result([ResultColumn(body.kind, "string")], lines, kind="plan")
+    def _lent(self, statement: Statement) -> Lent:
+        """What a statement that runs has of the session, with what its own hints say."""
+        settings = self.settings.allowing(max_writes(statement.hints))
+        return Lent(
+            settings,
+            self._way,
+            self._log,
+            self._memory,
+            self._connected,
+            heard=self.on_event,
+            approve=self._approve,
+            hidden=self.secrets,
+        )
 
     async def _registered(self, body: Registry) -> Result:
         from engine.registry import asking, installing
@@ -244,147 +245,6 @@ class Session:
         connection = self._connection
         limits = connection.client.limits.standing if connection is not None else tuple
         return Memory(self._names, self._log, self.settings, limits)
-
-    def _planned(self, statement: Statement, *, written: bool = False, shown: bool = False) -> Planned:
-        """`written`: it is to be run, so whoever looks at a write before, or writes it down, knows the rows too."""
-        assert not isinstance(statement.body, Explain | Use | Registry)  # these have no plan of their own
-        told = shown or (written and (self._approve is not None or self.settings.ledger is not None))
-        planned = plan(statement.body, self._names, pushdown=self.settings.pushdown, remember=told)
-        if planned.plan.write is not None:
-            from engine.before import widened
-
-            planned = structs.replace(planned, plan=widened(planned.plan, told=told))
-        return awaited(planned, statement.hints, self._names)
-
-    def _explained(self, statement: Statement) -> Result:
-        """The plan as rows of text. What has no plan is answered from the catalog and sends nothing anyway."""
-        body = statement.body
-        self._allowing(statement)
-        if isinstance(body, Explain):
-            return self._explained(body.statement)
-        if isinstance(body, Registry):
-            from engine.registry.asking import planned
-
-            return plan_text(planned(body, self.settings))
-        if isinstance(body, Show | Describe | Use):
-            refuse(statement.hints, type(body).__name__.upper())
-            return plan_text(["answered from the provider documents, no request is sent"])
-        from engine.explain import explain
-
-        try:
-            made = self._planned(statement).plan
-            store = Store()
-            try:
-                create_tables((*made.shelves, *made.steps), store)
-                lines = explain(made, store, self.settings)
-            finally:
-                store.close()
-        except StratoqlError as error:
-            error.statement = error.statement or statement.text
-            raise
-        told = plan_text(lines)
-        told.reads = frozenset(step.resource for step in made.steps if not step.writes)
-        told.writes = frozenset(step.resource for step in made.steps if step.writes)
-        return told
-
-    async def _analyzed(self, statement: Statement) -> Result:
-        """Run it, and tell the plan and what it cost. Its rows are read to the end and left out."""
-        from engine.explain import spent
-        from engine.tally import Tally
-
-        body = statement.body
-        if isinstance(body, Explain | Show | Describe | Use | Registry):
-            return self._explained(statement)
-        lines = self._explained(statement).fetchall()
-        try:
-            planned = self._planned(statement, written=True)
-            result, tally = await self._executed(planned, self._allowing(statement), statement.text)
-            start = perf_counter()
-            kept = await self._way.query(lambda: sum(1 for _ in result), result.interrupt)
-            seconds = perf_counter() - start
-        except StratoqlError as error:
-            error.statement = error.statement or statement.text
-            raise
-        result.close()
-        told = spent(planned.plan, tally or Tally(), kept, seconds)
-        return plan_text([*(str(line) for (line,) in lines), *told], result)
-
-    async def _executed(self, planned: Planned, settings: Settings, text: str) -> tuple[Result, Tally | None]:
-        start, made, store = perf_counter(), planned.plan, Store(self.settings.timeout)
-        statement, warnings = self._log.next_statement(), list[str]()
-        tally, found = _tally() if made.steps else None, list[Result]()  # what is made in a thread is there at once
-        try:
-            if made.shelves:
-                warnings += await self._filled(made, store)
-            if tally is not None:
-                await self._fetched(made, store, statement, settings, text, tally)
-            stop = _second(store.interrupt) if tally is not None and tally.account() else store.interrupt
-            await self._way.query(lambda: found.append(answered(planned, store, tally, start)), stop)
-            interrupts.check()
-            found[0].warnings = (*warnings, *found[0].warnings)
-            return found[0], tally
-        except BaseException as error:
-            account = account_of(error, tally)
-            if account is None:
-                store.close()
-                raise
-            account.completed = columned(found[0] if found else returned(planned, store, start, account))
-            if isinstance(error, Interrupted | KeyboardInterrupt):
-                raise account from None
-            if not isinstance(error, PartialWrite) and error.__cause__ is not account:
-                from engine.portal import told
-
-                raise error from told(account)
-            raise
-
-    async def _filled(self, made: Plan, store: Store) -> list[str]:
-        """Fill the tables of the schema `system`; what there is to warn of."""
-        from engine.discovery.filling import fill
-
-        create_tables(made.shelves, store)
-        return await self._way.query(partial(fill, made, store, self._memory()), store.interrupt)
-
-    async def _fetched(
-        self, made: Plan, store: Store, statement: int, settings: Settings, text: str, tally: Tally
-    ) -> None:
-        """Run the steps on the loop."""
-        from engine.executor import run_steps
-
-        create_tables(made.steps, store)
-        connection = self._connected()
-        traffic = connection.client.statement(settings, self._log.hearing(statement, self.on_event))
-        if made.write is None or (self._approve is None and settings.ledger is None):
-            await self._way.steps(connection.portal, run_steps(made, store, traffic, settings, tally))
-        else:
-            from engine.watched import Setting, watched
-
-            here = Setting(made, store, traffic, settings, self._way, connection.portal)
-            await watched(here, made.write, text, tally, self._approve, self.secrets)
-        tally.cost = traffic.cost
-
-    async def _foreseen(self, statement: Statement) -> Result:
-        """EXPLAIN (ROWS): the rows that a write would write, and their requests."""
-        from engine.watched import Setting, foreseen
-
-        body, start = statement.body, perf_counter()
-        made = None if isinstance(body, Explain | Use | Registry) else self._planned(statement, shown=True).plan
-        if made is None or made.write is None:
-            hint = "EXPLAIN alone tells the requests of any other"
-            raise Refused("EXPLAIN (ROWS) is for statements that write", hint=hint)
-        settings, connection, store = self._allowing(statement), self._connected(), Store(self.settings.timeout)
-        traffic = connection.client.statement(settings, self._log.hearing(self._log.next_statement(), self.on_event))
-        try:
-            warnings = await self._filled(made, store) if made.shelves else []
-            create_tables(made.steps, store)
-            found, tally = await foreseen(
-                Setting(made, store, traffic, settings, self._way, connection.portal), made.write
-            )
-        finally:
-            store.close()
-        tally.cost = traffic.cost
-        found.stats, found.messages = stats(tally, perf_counter() - start), unchanged(tally)
-        found.warnings = (*warnings, *tally.warnings)
-        return found
 
     def _connected(self) -> Connection:
         """The loop and the client, opened when first needed."""
@@ -424,29 +284,6 @@ class Session:
         except (KeyboardInterrupt, Interrupted):
             if error is None:  # else that is what there is to tell
                 raise
-
-
-def _idle_hints(statement: Statement, result: Result) -> Iterator[str]:
-    """A hint that does nothing is told, so that nobody waits for its effect."""
-    for hint in statement.hints:
-        if hint.name == AWAIT:
-            continue  # where there is nothing to wait for it is an error
-        if hint.name != MAX_WRITES:
-            yield f"the hint {hint.text} is not known and has no effect"
-        elif result.affected is None and result.kind != "plan" and not isinstance(statement.body, Explain):
-            yield f"the hint {hint.text} has no effect, because nothing is written"
-
-
-def _second(stop: Callable[[], None]) -> Callable[[], None]:
-    """What stops at the second time only: the RETURNING of a write is told too, if it does not take for ever."""
-    calls = iter([lambda: None])
-    return lambda: next(calls, stop)()
-
-
-def _tally() -> Tally:
-    from engine.tally import Tally
-
-    return Tally()
 
 
 def _for_sandbox(settings: Settings) -> Settings:

@@ -50,6 +50,10 @@ class Settings:
         if self.timeout is not None and self.timeout <= 0:
             raise UsageError(f"setting timeout must be more than 0 seconds, got {self.timeout}")
 
+    def allowing(self, max_writes: int | None) -> Settings:
+        """The same for a statement whose own hint lets it write so many rows; None: it has no such hint."""
+        return self if max_writes is None else replace(self, max_writes=max_writes)
+
 
 def config_path() -> Path:
     """Where the configuration file is looked for on this platform (`STRATOQL_CONFIG` overrides it)."""

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from provider_registry.config import Levels, nearest
 from provider_registry.faults import closest
-from provider_registry.model import Auth, Credential
 from provider_registry.nodes import Node
+from provider_registry.protocol import Auth, Credential
 
 _LITERALS = ("api_key", "api_secret", "username", "password", "client_secret")
 

@@ -23,8 +23,8 @@ from provider_registry.model import Provider, Resource, Service
 T = TypeVar("T", Provider, Service)
 _HERE = os.path.dirname(__file__)
 READERS = (  # the modules whose change makes entries stale
-    *("model", "source", "nodes", "shapes", "objectkeys", "config", "auth", "inputs", "methods", "waits", "casing"),
-    *("extensions", "documents", "layout", "faults", "compiled", "options", "given", "views", "spoken"),
+    *("model", "protocol", "source", "nodes", "shapes", "objectkeys", "config", "auth", "inputs", "methods", "waits"),
+    *("casing", "extensions", "documents", "layout", "faults", "compiled", "options", "given", "views", "spoken"),
 )
 
 

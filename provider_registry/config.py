@@ -13,20 +13,10 @@ from typing import Literal, cast
 from msgspec.structs import replace
 
 from provider_registry.faults import closest
-from provider_registry.model import (
-    OPERATORS,
-    Column,
-    Filter,
-    Filtering,
-    Limit,
-    Location,
-    PageSize,
-    Paging,
-    Param,
-    Retry,
-)
+from provider_registry.model import OPERATORS, Column, Filter, Param
 from provider_registry.nodes import Node
 from provider_registry.objectkeys import locate, parts, spelled
+from provider_registry.protocol import Filtering, Limit, Location, PageSize, Paging, Retry
 from provider_registry.shapes import fold
 
 Levels = Sequence[Node]  # config blocks, nearest first

@@ -15,8 +15,8 @@ from typing import Generic, TypeVar
 
 from provider_registry.config import Levels
 from provider_registry.extensions import unknown_extensions
-from provider_registry.faults import BadDocument, Fault, NotFound
-from provider_registry.layout import PROVIDER_FILE, newest, provider_folders, provider_name
+from provider_registry.faults import BadDocument, Fault
+from provider_registry.layout import PROVIDER_FILE, provider_name
 from provider_registry.methods import resource
 from provider_registry.model import Provider, Service, ServiceRef
 from provider_registry.nodes import Library, Node, broken_references
@@ -38,24 +38,6 @@ class Reading(Generic[T]):
         if errors := [fault for fault in self.faults if fault.severity == "error"]:
             raise BadDocument(errors)
         return self.value
-
-
-def load_provider(root: Path, name: str) -> Provider:
-    """The newest version of a provider under a root. Raises NotFound, BadDocument."""
-    folders = provider_folders(root)
-    folder = folders.get(name.casefold())
-    file = newest(folder) if folder else None
-    if file is None:
-        raise NotFound("provider", name, "", list(folders))
-    return read_provider(file).checked()
-
-
-def load_service(provider: Provider, name: str) -> Service:
-    """A service of a provider, by the exact name in the provider's document. Raises NotFound, BadDocument."""
-    ref = provider.services.get(name)
-    if ref is None:
-        raise NotFound("service", name, provider.name, list(provider.services))
-    return read_service(ref).checked()
 
 
 def read_provider(file: Path) -> Reading[Provider]:

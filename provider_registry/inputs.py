@@ -11,8 +11,9 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from provider_registry.faults import closest
-from provider_registry.model import Location, Param, Server, Shape, Variable
+from provider_registry.model import Param, Shape
 from provider_registry.nodes import Node
+from provider_registry.protocol import Location, Server, Variable
 from provider_registry.shapes import example, fold, place_of, plain, read_only, shape
 
 PLACEHOLDER = re.compile(r"{([^{}]*)}")

@@ -15,10 +15,11 @@ from provider_registry.config import Levels, filtering, limit, paging, retry
 from provider_registry.faults import closest
 from provider_registry.given import constant, naming, preset, second_names
 from provider_registry.inputs import Pair, body, distinct, parameters, server
-from provider_registry.model import VERBS, Column, Method, Paging, Resource, Response, Server
+from provider_registry.model import VERBS, Column, Method, Resource, Response
 from provider_registry.nodes import Node, Severity, follow, pointer_parts, referred
 from provider_registry.objectkeys import locate, parts, spelled
 from provider_registry.options import options
+from provider_registry.protocol import Paging, Server
 from provider_registry.shapes import column, columns, fold, plain
 from provider_registry.spoken import translated, unspoken
 from provider_registry.views import view

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from provider_registry.config import Levels, nearest
 from provider_registry.faults import closest
-from provider_registry.model import Column, Filter, Filtering, Options
+from provider_registry.model import Column, Filter
 from provider_registry.nodes import Node
 from provider_registry.objectkeys import parts, spelled
+from provider_registry.protocol import Filtering, Options
 
 _WORDS: Mapping[str, str] = {"eq": "=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}  # OData's, and SQL's
 _PIECES = ("startswith", "endswith", "contains")

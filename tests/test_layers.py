@@ -25,6 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.executor", "engine.discovery"}),
     frozenset({"engine.answers", "engine.explain", "engine.watched", "engine.foresight"}),
     frozenset({"engine.registry"}),
+    frozenset({"engine.prepared", "engine.running"}),
     frozenset({"engine.session"}),
     frozenset({"engine.formats", "engine.replay", "engine.script"}),
     frozenset({"engine.fits"}),

@@ -18,7 +18,8 @@ from engine.preview import Preview, preview
 from engine.session import Session
 from engine.settings import Settings
 from engine.wire.call import Call
-from provider_registry.model import Method, Param, Server, Shape
+from provider_registry.model import Method, Param, Shape
+from provider_registry.protocol import Server
 from tests.planner.demo import ROOT, api
 
 IMAGES = [

@@ -13,7 +13,7 @@ def extra(module: str, name: str) -> Any:
 
     >>> extra("no_such_library", "arrow")
     Traceback (most recent call last):
-    engine.errors.UsageError: no_such_library is not installed
+    engine.errors.root.UsageError: no_such_library is not installed
     """
     try:
         return import_module(module)

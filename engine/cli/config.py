@@ -119,7 +119,7 @@ def _token(loaded: Settings) -> tuple[str | None, str]:
     from engine.registry import catalog
     from engine.wire.auth import found_in
     from engine.wire.masking import MASK
-    from provider_registry.model import Auth
+    from provider_registry.protocol import Auth
 
     found = catalog(loaded).signing()
     try:

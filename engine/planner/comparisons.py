@@ -11,7 +11,9 @@ from engine.errors import Span
 from engine.language.dialect import parse_query
 from engine.language.statements import Body, Change, Delete, Explain, Insert, Select
 from engine.language.text import Text, quote_name, weave
-from engine.planner.names import Names, Source, references, scopes
+from engine.planner.names import Names
+from engine.planner.references import references
+from engine.planner.scopes import Source, scopes
 from engine.planner.writes import plan_call
 from provider_registry.model import Shape
 

@@ -14,7 +14,7 @@ from sqlglot import Token, TokenType, exp
 
 from engine.language.dialect import parse_query, tokenize
 from engine.language.text import Text, cut, quote_name, weave
-from engine.planner.names import relations
+from engine.planner.scopes import relations
 from engine.store import Late, Store, Taken
 
 _NUMBER = "_rowid_"

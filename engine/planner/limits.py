@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 from sqlglot import exp
 
-from engine.planner.names import Scope, relations
 from engine.planner.predicates import Conjunct, Predicate, predicates
 from engine.planner.pushdown import Push, ordered
+from engine.planner.scopes import Scope, relations
 from provider_registry.model import Method
 
 _BARRIERS = ("with_", "distinct", "group", "having", "joins", "windows", "qualify")

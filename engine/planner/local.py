@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from engine.language.shows import told
 from engine.language.statements import Describe, Show
-from provider_registry.model import LOCAL, Column, Method, Param, Resource, Response, Server, Service, Shape, Type
+from provider_registry.model import LOCAL, Column, Method, Param, Resource, Response, Service, Shape, Type
+from provider_registry.protocol import Server
 
 SCHEMA = "system"
 _WHERE = ("provider", "service", "resource", "method")  # columns that say where to look

@@ -16,8 +16,8 @@ from sqlglot import exp
 from engine.accounts import COLUMN
 from engine.errors import Refused, Span
 from engine.language.text import quote_name, quote_text, shown_name
-from engine.planner.names import Source
 from engine.planner.predicates import Predicate
+from engine.planner.scopes import Source
 from provider_registry.model import Method, Param
 
 TEXT = re.compile(r"'(?:[^']|'')*'")  # a string as SQL spells it

@@ -138,7 +138,7 @@ def create_tables(steps: Iterable[Step], store: Store) -> None:
 def waves(steps: tuple[Step, ...]) -> list[list[Step]]:
     """Steps in groups that can run side by side: each reads only tables of earlier groups. Writes stand alone.
 
-    >>> from provider_registry.model import Server
+    >>> from provider_registry.protocol import Server
     >>> get, post = (Method(name=n, http=n, path="/", server=Server(url="")) for n in ("GET", "POST"))
     >>> a = Step("a", "p", "p.s.r", "select", get, ())
     >>> b = Step("b", "p", "p.s.r", "select", get, (), reads=("a",))

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from engine.language.dialect import parse_query
 from engine.language.text import Text
-from engine.planner.names import Scope, relations
+from engine.planner.scopes import Scope, relations
 
 Operator = Literal["=", "<", "<=", ">", ">=", "IN", "LIKE", "GLOB"]
 

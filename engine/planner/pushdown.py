@@ -11,14 +11,15 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.planner.predicates import Predicate
 from engine.store import evaluate
-from provider_registry.model import Column, Filter, Filtering, Method
+from provider_registry.model import Column, Filter, Method
+from provider_registry.protocol import Filtering
 
 
 class Push(Struct, frozen=True):
@@ -34,6 +35,7 @@ class Push(Struct, frozen=True):
     limit: int | None = None
 
 
+_Sent: TypeAlias = tuple[Column, Predicate, Any]  # what a filter has of a column: the value is that of an equality
 _WORDS = {"<": "+lt", "<=": "+lte", ">": "+gt", ">=": "+gte"}
 
 
@@ -50,8 +52,7 @@ def push_down(method: Method, found: Sequence[Predicate]) -> Push:
         return _options(method, bounds, found)
     columns = {c.name.casefold(): c for c in method.response.columns}
     pushed: dict[str, Any] = {}
-    exact: set[Predicate] = set()
-    fixed: dict[str, Any] = {}
+    sent: list[_Sent] = []
     terms = 0
     for predicate in found:
         column = columns.get(predicate.column.name.casefold())
@@ -63,11 +64,8 @@ def push_down(method: Method, found: Sequence[Predicate]) -> Push:
         if merged is None or terms + more > bounds.max_terms or size > bounds.max_bytes:
             continue
         pushed, terms = merged, terms + more
-        if _exact(column, predicate):
-            exact.add(predicate)
-            if _word(predicate) == "=":
-                fixed[column.name] = next(iter(term.values()))
-    return Push(pushed or None, frozenset(exact), fixed)
+        sent.append((column, predicate, next(iter(term.values()))))
+    return _push(pushed, sent)
 
 
 def _options(method: Method, bounds: Filtering, found: Sequence[Predicate]) -> Push:
@@ -76,8 +74,7 @@ def _options(method: Method, bounds: Filtering, found: Sequence[Predicate]) -> P
 
     columns = {c.name.casefold(): c for c in method.response.columns}
     terms: list[str] = []
-    exact: set[Predicate] = set()
-    fixed: dict[str, Any] = {}
+    sent: list[_Sent] = []
     values = 0
     for predicate in found:
         column = columns.get(predicate.column.name.casefold())
@@ -89,12 +86,15 @@ def _options(method: Method, bounds: Filtering, found: Sequence[Predicate]) -> P
         if term is None or values > bounds.max_terms or len(" and ".join([*terms, term])) > bounds.max_bytes:
             continue
         terms += [term] if term not in terms else []
-        if _exact(column, predicate):
-            exact.add(predicate)
-            if _word(predicate) == "=":
-                fixed[column.name] = given[0]
-    pushed = {bounds.options.filter: " and ".join(terms)} if bounds.options.filter and terms else None
-    return Push(pushed, frozenset(exact), fixed)
+        sent.append((column, predicate, given[0]))
+    return _push({bounds.options.filter: " and ".join(terms)} if bounds.options.filter and terms else {}, sent)
+
+
+def _push(filter_: Mapping[str, Any], sent: Sequence[_Sent]) -> Push:
+    """A filter, and what is certain of the rows that it lets through."""
+    exact = [(column, predicate, value) for column, predicate, value in sent if _exact(column, predicate)]
+    fixed = {column.name: value for column, predicate, value in exact if _word(predicate) == "="}
+    return Push(filter_ or None, frozenset(predicate for _, predicate, _ in exact), fixed)
 
 
 def ordered(method: Method, push: Push, name: str, *, descending: bool) -> Push | None:

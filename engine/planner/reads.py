@@ -17,11 +17,13 @@ from engine.errors import Refused
 from engine.language.dialect import parse_query
 from engine.language.text import Text, splice
 from engine.planner.limits import push_limit
-from engine.planner.names import ACCOUNT, Names, Reference, Source, place, references, scopes, table_place
+from engine.planner.names import ACCOUNT, Names
 from engine.planner.pins import TEXT, Choice, Pin, accounts_sql, choose, example, feed_sql, pins_of
 from engine.planner.plan import Stamp, Step
 from engine.planner.predicates import Conjunct, Predicate, conjuncts, predicates
 from engine.planner.pushdown import Push, push_down
+from engine.planner.references import Reference, references
+from engine.planner.scopes import Source, place, scopes, table_place
 from engine.planner.splices import edits
 from engine.planner.views import expand
 from provider_registry.model import Column, Param

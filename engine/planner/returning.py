@@ -9,8 +9,8 @@ from sqlglot import exp
 from engine.errors import Refused, UnknownName
 from engine.language.dialect import parse_query
 from engine.language.text import Text, weave
-from engine.planner.names import place
 from engine.planner.plan import Stamp, Step
+from engine.planner.scopes import place
 from engine.planner.targets import parameter_of
 from provider_registry.model import Column, Method, Param, Resource
 

@@ -9,7 +9,8 @@ from sqlglot import exp
 from engine.accounts import COLUMN
 from engine.errors import Refused
 from engine.language.text import Text, quote_name
-from engine.planner.names import Reference, Scope, Source, place, relations, table_place
+from engine.planner.references import Reference
+from engine.planner.scopes import Scope, Source, place, relations, table_place
 from provider_registry.model import Column
 
 Edit = tuple[int, int, str]  # start, end, replacement

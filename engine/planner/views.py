@@ -18,9 +18,10 @@ from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query, tokenize
 from engine.language.statements import Name
 from engine.language.text import Text, quote_name, shown_name, splice
-from engine.planner.names import Names, Scope, place, relations, table_place
+from engine.planner.names import Names
 from engine.planner.pins import example
 from engine.planner.predicates import Predicate, conjuncts, predicates
+from engine.planner.scopes import Scope, place, relations, table_place
 from provider_registry.model import Param, Resource, View
 
 _HOLE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|{{-?\s*\.?(\w+)\s*-?}}")  # a comment, a string, a hole of its own

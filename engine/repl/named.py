@@ -61,7 +61,7 @@ def filled(text: str, arguments: str) -> str:
     >>> filled("SELECT $1, 'a $2' -- $3", "5 it's")
     Traceback (most recent call last):
     ...
-    engine.errors.UsageError: No closing quotation
+    engine.errors.root.UsageError: No closing quotation
     >>> filled("SELECT $1, 'a $2' -- $3", '5 "it\\'s"')
     "SELECT 5, 'a it''s' -- $3"
     """

@@ -28,7 +28,7 @@ def got_disk(ask: Ask, held: Images) -> Row:
 def created(ask: Ask, held: Images) -> Row:
     """POST /linode/instances: with an image it gets a disk of it and one to swap to, and is started."""
     fields = checks.read(ask.request.body, checks.INSTANCE)
-    _region(ask, fields["region"])
+    things.known_region(ask, fields["region"])
     plan = next((row for row in ask.account.types if row["id"] == fields["type"]), None)
     if plan is None:
         raise Problem(400, ("A valid plan type by that ID was not found", "type"))
@@ -56,10 +56,7 @@ def created(ask: Ask, held: Images) -> Row:
 
 def edited(ask: Ask, held: Images) -> Row:
     """PUT /linode/instances/{linodeId}: a partial update."""
-    row = _instance(ask, held)
-    fields = checks.read(ask.request.body, checks.INSTANCE_EDIT)
-    things.taken(ask, held, "linode", fields.get("label"), row["id"])
-    return things.change(ask, held, "linode", row, fields) if fields else things.shown(row)
+    return things.edited(ask, held, "linode", checks.INSTANCE_EDIT)
 
 
 def deleted(ask: Ask, held: Images) -> Row:
@@ -110,7 +107,7 @@ def edited_disk(ask: Ask, held: Images) -> Row:
     """PUT /linode/instances/{linodeId}/disks/{diskId}: its label."""
     _, row = _disk(ask, held)
     fields = checks.read(ask.request.body, checks.DISK_EDIT)
-    return things.change(ask, held, "disk", row, fields) if fields else things.shown(row)
+    return things.change(ask, held, "disk", row, fields)
 
 
 def deleted_disk(ask: Ask, held: Images) -> Row:
@@ -162,11 +159,6 @@ def _power(ask: Ask, held: Images, action: str, wanted: str, now: str, then: str
     things.keep(ask, held, "linode", row | {"status": now}, later=later, seconds=ask.rules.boot_seconds)
     things.tell(ask, held, action, instance_entity(row))
     return {}
-
-
-def _region(ask: Ask, name: object) -> None:
-    if not any(row["id"] == name for row in ask.account.regions):
-        raise Problem(400, ("region is not valid", "region"))
 
 
 def _image(ask: Ask, held: Images, fields: Row) -> Row | None:

@@ -47,7 +47,7 @@ def edited(ask: Ask, held: Images) -> Row:
     """PUT /images/sharegroups/{sharegroupId}: a partial update."""
     row = _group(ask, held)
     fields = checks.read(ask.request.body, checks.GROUP_EDIT)
-    return _shown(ask, held, things.change(ask, held, "group", row, fields) if fields else row)
+    return _shown(ask, held, things.change(ask, held, "group", row, fields))
 
 
 def deleted(ask: Ask, held: Images) -> Row:

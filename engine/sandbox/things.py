@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from engine.sandbox import filters, neighbours
+from engine.sandbox import checks, filters, neighbours
 from engine.sandbox.ask import Ask
 from engine.sandbox.lifecycle import Change, Image
 from engine.sandbox.lists import page
@@ -87,14 +87,23 @@ def keep(ask: Ask, held: Images, kind: str, row: Row, *, later: Row | None = Non
 
 
 def change(ask: Ask, held: Images, kind: str, row: Row, fields: Mapping[str, Any]) -> Row:
-    """Set fields of a row that is there; what time will bring it still comes."""
+    """Set fields of a row that is there; what time will bring it still comes. No field is no change."""
+    if not fields:
+        return shown(row)
     name = str(row[_KEYS.get(kind, "id")])
     thing = held.things(kind).get(name)
-    edited = (thing or Image(row)).edited(dict(fields), ask.now)
+    now = (thing or Image(row)).edited(dict(fields), ask.now)
     if "updated" not in row:
-        edited = msgspec.structs.replace(edited, row={k: v for k, v in edited.row.items() if k != "updated"})
-    held.keep(kind, name, edited)
-    return shown(edited.at(ask.now) or edited.row)
+        now = msgspec.structs.replace(now, row={k: v for k, v in now.row.items() if k != "updated"})
+    held.keep(kind, name, now)
+    return shown(now.at(ask.now) or now.row)
+
+
+def edited(ask: Ask, held: Images, kind: str, rules: checks.Body) -> Row:
+    """A partial update of the row that the path names; its label stays the only one of its kind."""
+    row, fields = one(ask, held, kind, ask.names[0]), checks.read(ask.request.body, rules)
+    taken(ask, held, kind, fields.get("label"), row["id"])
+    return change(ask, held, kind, row, fields)
 
 
 def tell(ask: Ask, held: Images, action: str, entity: Row, secondary: Row | None = None) -> None:
@@ -123,3 +132,9 @@ def taken(ask: Ask, held: Images, kind: str, label: object, own: object = None) 
     """Raises Problem 400 where another row of a kind has the label."""
     if any(row["label"] == label and row["id"] != own for row in rows(ask, held, kind)):
         raise Problem(400, ("Label must be unique among your things of this kind", "label"))
+
+
+def known_region(ask: Ask, name: object) -> None:
+    """Raises Problem 400 where there is no such region."""
+    if not any(row["id"] == name for row in ask.account.regions):
+        raise Problem(400, ("region is not valid", "region"))

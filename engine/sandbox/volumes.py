@@ -18,8 +18,7 @@ def created(ask: Ask, held: Images) -> Row:
     region = fields.get("region") or (instance["region"] if instance else None)
     if region is None:
         raise Problem(400, ("Must provide a region or a Linode ID", "region"))
-    if not any(row["id"] == region for row in ask.account.regions):
-        raise Problem(400, ("region is not valid", "region"))
+    things.known_region(ask, region)
     if instance is not None and instance["region"] != region:
         raise Problem(400, ("The Linode is in another region", "linode_id"))
     return _make(ask, held, "volume_create", fields, region, instance)
@@ -27,10 +26,7 @@ def created(ask: Ask, held: Images) -> Row:
 
 def edited(ask: Ask, held: Images) -> Row:
     """PUT /volumes/{volumeId}: a partial update."""
-    row = _volume(ask, held)
-    fields = checks.read(ask.request.body, checks.VOLUME_EDIT)
-    things.taken(ask, held, "volume", fields.get("label"), row["id"])
-    return things.change(ask, held, "volume", row, fields) if fields else things.shown(row)
+    return things.edited(ask, held, "volume", checks.VOLUME_EDIT)
 
 
 def deleted(ask: Ask, held: Images) -> Row:

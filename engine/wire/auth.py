@@ -15,7 +15,7 @@ from engine.errors import CredentialError
 from engine.settings import Settings
 from engine.wire.masking import MASK
 from engine.wire.servers import origin
-from provider_registry.model import Auth, Credential
+from provider_registry.protocol import Auth, Credential
 
 
 class Secret:

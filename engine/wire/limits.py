@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from engine.wire.budget import Budget
 from engine.wire.clock import Clock
-from provider_registry.model import Limit
+from provider_registry.protocol import Limit
 
 LONG = 2.0  # seconds: a longer wait is told
 Key = tuple[str, str, int]  # origin, name of the limit, account

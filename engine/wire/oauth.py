@@ -22,7 +22,7 @@ from engine.wire.call import Call, Request
 from engine.wire.masking import clean
 from engine.wire.response import Reply
 from engine.wire.servers import loopback, origin
-from provider_registry.model import ENV, Auth
+from provider_registry.protocol import ENV, Auth
 
 Send = Callable[[Call, Request, Grant], Awaitable[Reply]]
 LIFE, MARGIN = 300.0, 30.0  # seconds: of a token that does not say how long it lives; before its end it is not used

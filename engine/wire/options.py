@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.settings import Settings
 from engine.wire.call import Call
-from provider_registry.model import Location
+from provider_registry.protocol import Location
 
 Placed = tuple[Location, tuple[str, ...], str, Any]  # where, inside which objects, its name there, its value
 _PLAIN = re.compile(r"[A-Za-z_]\w*")  # a property that an option can name

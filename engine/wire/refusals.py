@@ -15,7 +15,8 @@ from engine.wire.masking import clean
 from engine.wire.response import Reply
 from engine.wire.retry import retry_after
 from engine.wire.rows import BAD_JSON
-from provider_registry.model import Auth, Method
+from provider_registry.model import Method
+from provider_registry.protocol import Auth
 
 _SAYING = ("reason", "message", "detail", "error_description", "description", "title", "msg")
 

@@ -20,7 +20,8 @@ from engine.wire.call import Call, Request
 from engine.wire.masking import MASK, hidden, masked, secret_name, shown
 from engine.wire.options import merged, numbered, wanted
 from engine.wire.values import encode
-from provider_registry.model import Filtering, Location, Method, Param
+from provider_registry.model import Method, Param
+from provider_registry.protocol import Filtering, Location
 
 Placed = tuple[Location, tuple[str, ...], str, Any]  # where, inside which objects, its name there, its JSON value
 _PLACEHOLDER = re.compile(r"{([^{}]*)}")

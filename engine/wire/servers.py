@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from engine.errors import InvalidValue, Refused, UsageError
 from engine.settings import Settings
 from engine.wire.masking import masked, shown
-from provider_registry.model import Server
+from provider_registry.protocol import Server
 
 _VARIABLE = re.compile(r"{([^{}]*)}")
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")

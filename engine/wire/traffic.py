@@ -32,7 +32,7 @@ from engine.wire.response import Content, Reply, Scrub, read
 from engine.wire.retry import decide
 from engine.wire.servers import origin
 from engine.wire.uploads import Body, put
-from provider_registry.model import Auth
+from provider_registry.protocol import Auth
 
 if TYPE_CHECKING:
     from engine.wire.client import Client

@@ -75,7 +75,7 @@ def check_compared(shape: Shape, value: Any, name: str) -> None:
     >>> check_compared(Shape(type="integer"), "abc", "size")
     Traceback (most recent call last):
     ...
-    engine.errors.InvalidValue: size expects an integer, got 'abc'
+    engine.errors.statements.InvalidValue: size expects an integer, got 'abc'
     """
     if value is None or _comparable(shape, value):
         return

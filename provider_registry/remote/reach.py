@@ -17,7 +17,8 @@ from msgspec import Struct
 from provider_registry.documents import read_provider, read_service
 from provider_registry.faults import Fault
 from provider_registry.inputs import PLACEHOLDER
-from provider_registry.model import ENV, Auth, Method, Server
+from provider_registry.model import Method
+from provider_registry.protocol import ENV, Auth, Server
 
 _MOST = 1000  # addresses of one server
 
@@ -134,7 +135,7 @@ def _spelled(method: Method) -> list[str]:
 def addresses(server: Server) -> frozenset[str]:
     """The hosts of a server, each value that a document gives to a variable put in. A free one stays in braces.
 
-    >>> from provider_registry.model import Variable
+    >>> from provider_registry.protocol import Variable
     >>> regions = {"region": Variable(default="eu", enum=("eu", "us"))}
     >>> sorted(addresses(Server(url="https://{region}.shop.example/{v}", variables=regions)))
     ['eu.shop.example', 'us.shop.example']

@@ -66,11 +66,6 @@ class Several:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.jsonl"
-
-
-@pytest.fixture
 def several() -> Several:
     return Several()
 

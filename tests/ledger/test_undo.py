@@ -17,16 +17,6 @@ RENAME = """REPLACE linode.images.images
     SET data__label = 'new-' || label, data__tags = json_insert(tags, '$[#]', 'it''s') WHERE label LIKE 'old%'"""
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.jsonl"
-
-
-@pytest.fixture
-def account() -> Account:
-    return Account(image(n, f"old-{n}") for n in (1, 2, 3))
-
-
 def planned(account: Account, ledger: Path, run: str | None = None) -> list[str]:
     with account.session() as session, opened(str(ledger)) as file:
         return [back.text for back in undoing.undo(session, file, run)[1]]

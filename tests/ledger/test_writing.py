@@ -11,19 +11,9 @@ import pytest
 
 from engine.errors import ApiError, NotSent, PartialWrite, UsageError
 from engine.ledger.file import File, opened
-from tests.ledger.played import TOKEN, Account, events, image, lines
+from tests.ledger.played import TOKEN, Account, events, lines
 
 SET = "REPLACE linode.images.images SET data__label = 'new-' || label WHERE label LIKE 'old%'"
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.jsonl"
-
-
-@pytest.fixture
-def account() -> Account:
-    return Account(image(n, f"old-{n}") for n in (1, 2, 3))
 
 
 def test_all_is_planned_before_the_first_is_sent(account: Account, ledger: Path) -> None:

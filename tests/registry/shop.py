@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from provider_registry.documents import load_provider, load_service, read_provider, read_service
+from provider_registry.catalog import Catalog
+from provider_registry.documents import read_provider, read_service
 from provider_registry.faults import Fault
 from provider_registry.model import Method, Param, Resource
 from provider_registry.nodes import pointer_parts
@@ -165,7 +166,7 @@ def write(root: Path, stock: str = STOCK, provider: str = PROVIDER, version: str
 
 def items(root: Path) -> Resource:
     """The resource `items` of the shop below a root."""
-    return load_service(load_provider(root, "shop"), "stock").resources["items"]
+    return Catalog([root]).service("shop", "stock").resources["items"]
 
 
 def method(root: Path, name: str, edits: Edits, provider: str = PROVIDER) -> Method:

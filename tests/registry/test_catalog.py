@@ -19,18 +19,8 @@ from provider_registry import compiled, layout
 from provider_registry.catalog import Catalog, default_cache
 from provider_registry.documents import Reading, read_provider, read_service
 from provider_registry.faults import BadDocument, NotFound
-from provider_registry.model import (
-    Column,
-    Method,
-    Param,
-    Provider,
-    Resource,
-    Response,
-    Server,
-    Service,
-    ServiceRef,
-    Shape,
-)
+from provider_registry.model import Column, Method, Param, Provider, Resource, Response, Service, ServiceRef, Shape
+from provider_registry.protocol import Server
 from tests.registry import shop
 from tests.registry.shop import ITEM, PROVIDER, STOCK
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provider_registry.model import Auth, Credential, Limit, PageSize, Paging, Retry
+from provider_registry.protocol import Auth, Credential, Limit, PageSize, Paging, Retry
 from tests.registry import shop
 from tests.registry.shop import ITEMS, LIST, ONE, PAGES, PROVIDER, STOCK
 

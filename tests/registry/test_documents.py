@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provider_registry.documents import load_provider, load_service
+from provider_registry.catalog import Catalog
 from provider_registry.faults import NotFound
 from tests.registry import shop
 from tests.registry.shop import ADD, ANSWER, DROP, GET, ITEMS, LIST, LISTED, ONE, PROVIDER, STOCK
@@ -18,7 +18,7 @@ def test_the_shop_has_no_faults(tmp_path: Path) -> None:
 
 def test_a_provider_knows_its_services_without_reading_them(tmp_path: Path) -> None:
     root = shop.write(tmp_path, stock="not: [YAML")
-    provider = load_provider(root, "SHOP")
+    provider = Catalog([root]).provider("SHOP")
     assert (provider.name, provider.version, provider.title) == ("shop", "v1.0.0", "A shop")
     assert Path(provider.services["stock"].path) == root / "src/shop/v1.0.0/services/stock.yaml"
     assert provider.services["stock"].title == "Stock"
@@ -29,23 +29,24 @@ def test_the_newest_version_counts(tmp_path: Path) -> None:
     for version in ("v1.9.0", "v1.10.0", "v1.10.0-rc.1"):
         shop.write(tmp_path, provider=PROVIDER.replace("v1.0.0", version), version=version)
     (tmp_path / "src/shop/v2.0.0").mkdir()  # without a document it is no version
-    assert load_provider(tmp_path, "shop").version == "v1.10.0"
+    assert Catalog([tmp_path]).provider("shop").version == "v1.10.0"
 
 
 def test_google_lies_in_another_folder(tmp_path: Path) -> None:
     folder = tmp_path / "src/googleapis.com/v1.0.0"
     folder.mkdir(parents=True)
     (folder / "provider.yaml").write_text("name: google\nversion: v1.0.0\nproviderServices: {}\n")
-    assert load_provider(tmp_path, "Google").name == "google"
+    assert Catalog([tmp_path]).provider("Google").name == "google"
 
 
 def test_unknown_names_are_told_with_the_known_ones(tmp_path: Path) -> None:
     root = shop.write(tmp_path)
     with pytest.raises(NotFound, match=r"^no provider 'shpo'$") as missing:
-        load_provider(root, "shpo")
-    assert missing.value.known == ("shop",)
+        Catalog([root]).provider("shpo")
+    assert missing.value.known == tuple(Catalog([root]).names())
+    assert "shop" in missing.value.known
     with pytest.raises(NotFound, match=r"^no service 'stok' in shop$") as missing:
-        load_service(load_provider(root, "shop"), "stok")
+        Catalog([root]).service("shop", "stok")
     assert missing.value.known == ("stock",)
 
 

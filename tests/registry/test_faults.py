@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from provider_registry.documents import load_provider, load_service, read_provider, read_service
+from provider_registry.catalog import Catalog
+from provider_registry.documents import read_provider, read_service
 from provider_registry.faults import BadDocument, Fault
 from provider_registry.nodes import Library, pointer_text, walk
 from tests.registry import shop
@@ -214,7 +215,7 @@ def test_an_error_is_told_where_it_stands(edits: shop.Edits, pointer: str, sente
     told = at(shop.faults(root), pointer, "error")
     assert any(sentence in message for message in told), (told, shop.faults(root))
     with pytest.raises(BadDocument) as bad:
-        load_service(load_provider(root, "shop"), "stock")
+        Catalog([root]).service("shop", "stock")
     assert {fault.severity for fault in bad.value.faults} == {"error"}
     assert all(Path(fault.file).name == "stock.yaml" for fault in bad.value.faults)
 
@@ -224,7 +225,7 @@ def test_a_warning_keeps_no_document_from_use(edits: shop.Edits, pointer: str, s
     root = shop.write(tmp_path, shop.edited(STOCK, edits))
     told = at(shop.faults(root), pointer, "warning")
     assert any(sentence in message for message in told), (told, shop.faults(root))
-    load_service(load_provider(root, "shop"), "stock")
+    Catalog([root]).service("shop", "stock")
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,7 @@ def test_an_error_of_a_provider_is_told(edits: shop.Edits, pointer: str, sentenc
 
 def test_a_provider_is_called_what_its_folder_is(tmp_path: Path) -> None:
     root = shop.write(tmp_path, provider=PROVIDER.replace("name: shop\n", "name: store\n"))
-    assert load_provider(root, "shop").name == "shop"
+    assert Catalog([root]).provider("shop").name == "shop"
     assert at(shop.faults(root), "/name", "warning") == ["in this folder it is called 'shop', not 'store'"]
     alone = tmp_path / "alone" / "provider.yaml"
     alone.parent.mkdir()
@@ -249,10 +250,10 @@ def test_a_provider_is_called_what_its_folder_is(tmp_path: Path) -> None:
 def test_a_missing_document_of_one_service_leaves_the_others(tmp_path: Path) -> None:
     edits = {"/providerServices/gone": "{service: {$ref: shop/v1.0.0/services/gone.yaml}}"}
     root = shop.write(tmp_path, provider=shop.edited(PROVIDER, edits))
-    provider = load_provider(root, "shop")
-    assert load_service(provider, "stock").name == "stock"
+    catalog = Catalog([root])
+    assert catalog.service("shop", "stock").name == "stock"
     with pytest.raises(BadDocument, match=r"services/gone\.yaml#: cannot be read: No such file"):
-        load_service(provider, "gone")
+        catalog.service("shop", "gone")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +272,7 @@ def test_a_missing_document_of_one_service_leaves_the_others(tmp_path: Path) -> 
 def test_what_is_not_yaml_is_told_with_its_line(text: str, sentence: str, tmp_path: Path) -> None:
     root = shop.write(tmp_path, stock=text)
     with pytest.raises(BadDocument) as bad:
-        load_service(load_provider(root, "shop"), "stock")
+        Catalog([root]).service("shop", "stock")
     assert sentence in str(bad.value)
     assert all(f.file == str(root / "src/shop/v1.0.0/services/stock.yaml") for f in bad.value.faults)
 
@@ -286,7 +287,7 @@ def test_all_errors_are_told_together(tmp_path: Path) -> None:
     }
     root = shop.write(tmp_path, shop.edited(STOCK, edits))
     with pytest.raises(BadDocument) as bad:
-        load_service(load_provider(root, "shop"), "stock")
+        Catalog([root]).service("shop", "stock")
     pointers = {fault.pointer for fault in bad.value.faults}
     assert {
         f"{SELECT}/0/$ref",
@@ -311,7 +312,7 @@ def test_nothing_that_yaml_can_say_is_beyond_telling(turn: int, tmp_path: Path) 
     """Each value of the document is replaced by something odd: faults or none, but never a traceback."""
     root = shop.write(tmp_path)
     file = root / "src/shop/v1.0.0/services/stock.yaml"
-    ref = load_provider(root, "shop").services["stock"]
+    ref = Catalog([root]).provider("shop").services["stock"]
     places = [(*node.pointer, key) for node in walk(Library(file.parent).open(file)) for key in node.value]
     assert len(places) > 100
     for index, place in enumerate(places[turn::2]):

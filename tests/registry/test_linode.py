@@ -9,7 +9,8 @@ import pytest
 from provider_registry.catalog import Catalog
 from provider_registry.documents import read_provider, read_service
 from provider_registry.layout import BUILT_IN
-from provider_registry.model import Credential, Filter, Limit, Method, PageSize, Resource
+from provider_registry.model import Filter, Method, Resource
+from provider_registry.protocol import Credential, Limit, PageSize
 from provider_registry.validation import validate
 
 SERVICES = ("account", "images", "linode", "regions", "tags", "volumes")

@@ -9,7 +9,8 @@ import pytest
 from provider_registry.catalog import Catalog
 from provider_registry.compiled import Kept
 from provider_registry.faults import BadDocument
-from provider_registry.model import Filter, Options, Resource, Retry
+from provider_registry.model import Filter, Resource
+from provider_registry.protocol import Options, Retry
 from tests.registry import shop
 from tests.registry.shop import ADD, DROP, ITEM, ITEMS, LIST, LISTED, PROVIDER, STOCK
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provider_registry.documents import load_provider, load_service
+from provider_registry.catalog import Catalog
 from provider_registry.model import Await, Goal, Upload
 from tests.registry import shop
 from tests.registry.shop import ADD, GET, ITEM, STOCK
@@ -24,7 +24,7 @@ def test_a_wait_and_a_file_are_read(tmp_path: Path) -> None:
         UPLOAD: "{url: $.name, media_type: image/png, gzip: true, max_bytes: 10, max_raw_bytes: 20, seconds: 60}",
     }
     root = shop.write(tmp_path, shop.edited(STOCK, edits))
-    method = load_service(load_provider(root, "shop"), "stock").resources["items"].methods["add_item"]
+    method = Catalog([root]).service("shop", "stock").resources["items"].methods["add_item"]
     assert method.awaits == Await(
         method="get_item",
         keys=(("itemId", "name"),),
@@ -43,7 +43,7 @@ def test_a_wait_and_a_file_are_read(tmp_path: Path) -> None:
 
 def test_a_method_can_be_looked_at_by_itself_and_most_need_no_wait(tmp_path: Path) -> None:
     root = shop.write(tmp_path, shop.edited(STOCK, {f"{GET}/x-stratoql-await": f"{{{UNTIL}}}"}))
-    methods = load_service(load_provider(root, "shop"), "stock").resources["items"].methods
+    methods = Catalog([root]).service("shop", "stock").resources["items"].methods
     assert methods["get_item"].awaits == Await(
         method="get_item", goals=(Goal(column="name", ready=("here",), failed=("lost",)),)
     )

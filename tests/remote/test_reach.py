@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provider_registry.layout import PROVIDER_FILE
-from provider_registry.model import Server, Variable
+from provider_registry.protocol import Server, Variable
 from provider_registry.remote import pulling
 from provider_registry.remote.reach import Reach, addresses, changes, inspect, noted
 from tests.registry import shop

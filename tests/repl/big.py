@@ -7,18 +7,8 @@ import time
 
 from engine.repl.suggest import suggest
 from provider_registry.catalog import Catalog
-from provider_registry.model import (
-    Column,
-    Method,
-    Param,
-    Provider,
-    Resource,
-    Response,
-    Server,
-    Service,
-    ServiceRef,
-    Shape,
-)
+from provider_registry.model import Column, Method, Param, Provider, Resource, Response, Service, ServiceRef, Shape
+from provider_registry.protocol import Server
 
 SERVICES, RESOURCES = 15, 10
 CLAUSES = (

@@ -15,22 +15,8 @@ from engine.settings import Settings
 from engine.wire.call import Call, Page
 from engine.wire.client import Client, Event
 from engine.wire.clock import Clock
-from provider_registry.model import (
-    Auth,
-    Column,
-    Credential,
-    Filtering,
-    Method,
-    PageSize,
-    Paging,
-    Param,
-    Response,
-    Retry,
-    Server,
-    Shape,
-    Type,
-    Variable,
-)
+from provider_registry.model import Column, Method, Param, Response, Shape, Type
+from provider_registry.protocol import Auth, Credential, Filtering, PageSize, Paging, Retry, Server, Variable
 
 TOKEN = "s3ntinel-t0ken-0123456789"
 TEXT = Shape(nullable=True)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from engine.errors import CredentialError
 from engine.settings import Settings
 from engine.wire.auth import Grant, Secret, authorize, found_in, places
-from provider_registry.model import Auth, Credential
+from provider_registry.protocol import Auth, Credential
 from tests.wire.methods import AUTH, TOKEN, settings
 
 HOME = "https://api.linode.com:443"

@@ -27,7 +27,7 @@ from engine.errors import (
 from engine.wire.call import Call, Cost, Page, Request
 from engine.wire.client import Client
 from engine.wire.response import read
-from provider_registry.model import Auth, Credential, Limit, Server
+from provider_registry.protocol import Auth, Credential, Limit, Server
 from tests.wire.methods import (
     AUTH,
     DELETE_IMAGE,

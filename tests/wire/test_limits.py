@@ -14,7 +14,7 @@ from engine.errors import Refused, TimedOut
 from engine.wire.budget import Budget
 from engine.wire.clock import Clock
 from engine.wire.limits import Limits, Tell
-from provider_registry.model import Limit
+from provider_registry.protocol import Limit
 from tests.wire.methods import Time
 
 KEY = ("https://h:443", "lists", 0)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine.errors import ApiError, CredentialError, StratoqlError
 from engine.wire.oauth import LIFE, MARGIN
-from provider_registry.model import Auth, Credential, Retry, Server
+from provider_registry.protocol import Auth, Credential, Retry, Server
 from tests.wire.methods import GET_IMAGE, Wire, call, settings
 
 SECRET = "v3ry/s3cret+id"

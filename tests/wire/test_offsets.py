@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from engine.errors import ApiError, ResponseError
 from engine.wire.call import Page
-from provider_registry.model import Method, PageSize, Paging, Param
+from provider_registry.model import Method, Param
+from provider_registry.protocol import PageSize, Paging
 from tests.wire.methods import GET_IMAGES, Handler, Wire, answers, call, image
 
 OFFSET = Param(name="skip", wire="skip", location="query")

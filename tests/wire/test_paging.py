@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from engine.errors import ApiError, Refused, ResponseError, StratoqlError
 from engine.wire.call import Call
 from engine.wire.client import Client
-from provider_registry.model import Limit, Method, PageSize, Paging, Param
+from provider_registry.model import Method, Param
+from provider_registry.protocol import Limit, PageSize, Paging
 from tests.wire.methods import (
     ENVELOPE,
     GET_IMAGES,

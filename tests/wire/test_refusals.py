@@ -12,7 +12,8 @@ from engine.errors import ApiError, Reason, ResponseError
 from engine.wire.auth import Grant, Secret
 from engine.wire.refusals import reasons, refusal
 from engine.wire.response import Reply
-from provider_registry.model import Auth, Method
+from provider_registry.model import Method
+from provider_registry.protocol import Auth
 from tests.wire.methods import GET_IMAGES, TOKEN
 
 GRANT = Grant((("Authorization", Secret(f"Bearer {TOKEN}")),), (), "LINODE_TOKEN", (Secret(TOKEN),))

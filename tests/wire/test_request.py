@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from engine.errors import InvalidValue, Refused, StratoqlError, UnknownName
 from engine.wire.call import Call, Request
 from engine.wire.request import describe, endpoint, page_size, prepare, whole
-from provider_registry.model import Filtering, Location, Paging, Param, Server, Shape, Variable
+from provider_registry.model import Param, Shape
+from provider_registry.protocol import Filtering, Location, Paging, Server, Variable
 from tests.wire.methods import (
     DELETE_IMAGE,
     GET_IMAGE,

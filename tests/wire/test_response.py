@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from engine.errors import ResponseError
 from engine.wire.call import Call
 from engine.wire.response import Reply, read
-from provider_registry.model import Paging, Response
+from provider_registry.model import Response
+from provider_registry.protocol import Paging
 from tests.wire.methods import DELETE_IMAGE, ENVELOPE, GET_IMAGE, GET_IMAGES, POST_IMAGE, call, chained, columns
 
 NONE = (None,) * 6

@@ -10,7 +10,8 @@ from engine.wire.auth import Grant
 from engine.wire.refusals import refusal
 from engine.wire.response import Reply
 from engine.wire.retry import LONGEST, Wait, decide, retry_after
-from provider_registry.model import Method, Retry
+from provider_registry.model import Method
+from provider_registry.protocol import Retry
 from tests.wire.methods import DELETE_IMAGE, GET_IMAGES, POST_IMAGE
 
 PUT = replace(POST_IMAGE, http="PUT")

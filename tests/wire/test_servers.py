@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import InvalidValue, Refused, StratoqlError, UsageError
 from engine.wire.servers import base_url, loopback, origin, set_outside, template
-from provider_registry.model import Server, Variable
+from provider_registry.protocol import Server, Variable
 from tests.wire.methods import SERVER, settings
 
 REGIONAL = Server(

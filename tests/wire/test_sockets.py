@@ -21,7 +21,8 @@ from engine.wire.budget import Budget
 from engine.wire.call import Call, Page
 from engine.wire.client import Client
 from engine.wire.clock import Clock
-from provider_registry.model import Auth, Credential, Method, Server
+from provider_registry.model import Method
+from provider_registry.protocol import Auth, Credential, Server
 from tests.wire.loopback import CLOSE, HANG, Heard, http, saying
 from tests.wire.methods import DELETE_IMAGE, GET_IMAGE, POST_IMAGE, TOKEN, Time, call, settings
 
