@@ -7,6 +7,7 @@ and only `size` and `created` are ever written into a table. The user's query st
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,13 +24,19 @@ _DEEPER = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 Tables = Mapping[str, Sequence[str]]  # their columns, in order
 
 
-class _Item(Struct, frozen=True):
-    """An item of the SELECT list: columns of `alias`, each under its name in the answer; none: it is computed."""
+class _Table(Struct, frozen=True):
+    """A table of the query whose rows may wait, as it is called there."""
 
-    start: int
-    end: int
-    alias: str = ""
-    columns: tuple[tuple[str, str], ...] = ()
+    alias: str
+    name: str
+    columns: Sequence[str]
+
+
+class _Plain(Struct, frozen=True):
+    """An item of the SELECT list that is columns of a table: each with its name in the answer."""
+
+    table: _Table
+    columns: Sequence[tuple[str, str]]
 
 
 def late(
@@ -59,32 +66,27 @@ def numbered(query: Text, tables: Tables) -> Late | None:
     >>> made.query.sql
     'SELECT "i"._rowid_, size * 2 FROM main.t0 AS i WHERE 1'
     >>> [(taken.at, taken.column, taken.name) for taken in made.columns]
-    [(0, 'id', 'id'), (1, '', ''), (0, 'label', 'l')]
+    [(0, 'id', 'id'), (1, '', None), (0, 'label', 'l')]
     """
     tree = parse_query(query)
     if not isinstance(tree, exp.Select) or any(tree.args.get(barrier) for barrier in _BARRIERS) or _counted(tree):
         return None
-    spans = list(_spans(tokenize(query.sql)))
-    known = _aliases(tree, tables)
-    if not known or len(spans) != len(tree.expressions):
+    known, spans = _tables(tree, tables), list(_spans(tokenize(query.sql)))
+    items = _items(tree, known)
+    if not any(items) or len(spans) != len(items):
         return None
-    items = _items(tree, spans, known, tables)
-    used = list(dict.fromkeys(item.alias for item in items if item.columns))
-    stars = [isinstance(node, exp.Star | exp.Column) and node.is_star for node in tree.expressions]
-    if not used or any(star and not item.columns for star, item in zip(stars, items, strict=True)):
-        return None  # nobody can tell how many columns another's star has
-    computed = [item for item in items if not item.columns]
+    used = list(dict.fromkeys(item.table.alias for item in items if item is not None))
     pieces: list[Text | str] = [", ".join(f"{quote_name(alias)}.{_NUMBER}" for alias in used)]
-    for item in computed:
-        pieces += [", ", cut(query, item.start, item.end)]
-    start, end = spans[0][0], spans[-1][1]
-    found = weave(cut(query, 0, start), *pieces, cut(query, end, len(query.sql)))
-    places = {id(item): Taken(place) for place, item in enumerate(computed, len(used))}
     columns: list[Taken] = []
-    for item in items:
-        columns += [Taken(used.index(item.alias), known[item.alias], *pair) for pair in item.columns]
-        columns += [places[id(item)]] if not item.columns else []
-    return Late(found, tuple(columns))
+    computed = count(len(used))
+    for item, span in zip(items, spans, strict=True):
+        if item is None:
+            pieces += [", ", cut(query, *span)]
+            columns.append(Taken(next(computed)))
+        else:
+            columns += [Taken(used.index(item.table.alias), item.table.name, *pair) for pair in item.columns]
+    head, tail = cut(query, 0, spans[0][0]), cut(query, spans[-1][1], len(query.sql))
+    return Late(weave(head, *pieces, tail), tuple(columns))
 
 
 def _counted(tree: exp.Select) -> bool:
@@ -94,41 +96,44 @@ def _counted(tree: exp.Select) -> bool:
     return any(term.find(exp.Column, exp.Func) is None for term in terms)
 
 
-def _aliases(tree: exp.Select, tables: Tables) -> dict[str, str]:
-    """The tables by what columns call them, in lower case; none where a name stands for two."""
-    several = list(relations(tree))
-    names = [relation.alias_or_name.casefold() for relation in several]
-    if len(set(names)) < len(names):
+def _tables(tree: exp.Select, tables: Tables) -> dict[str, _Table]:
+    """The tables by what columns call them, folded; none where a name stands for two."""
+    several = {relation.alias_or_name.casefold(): relation for relation in relations(tree)}
+    if len(several) < len(list(relations(tree))):
         return {}
     return {
-        name: relation.name
-        for name, relation in zip(names, several, strict=True)
+        folded: _Table(relation.alias_or_name, relation.name, tables[relation.name])
+        for folded, relation in several.items()
         if isinstance(relation, exp.Table) and relation.db == "main" and relation.name in tables
         if _NUMBER not in map(str.casefold, tables[relation.name])
     }
 
 
-def _items(
-    tree: exp.Select, spans: Sequence[tuple[int, int]], known: Mapping[str, str], tables: Tables
-) -> list[_Item]:
-    """The SELECT list: which of it are plain columns of `known` tables."""
-    alone = next(iter(known)) if len(list(relations(tree))) == 1 else ""
+def _items(tree: exp.Select, known: Mapping[str, _Table]) -> list[_Plain | None]:
+    """The SELECT list: which of it are plain columns. None of it where a star's columns cannot be told."""
     own = {id(node.unalias()) for node in tree.expressions}
     elsewhere = {column.name.casefold() for column in tree.find_all(exp.Column) if id(column) not in own}
-    made = []
-    for node, (start, end) in zip(tree.expressions, spans, strict=True):
+    alone = next(iter(known.values())) if known and len(list(relations(tree))) == 1 else None
+    items: list[_Plain | None] = []
+    for node in tree.expressions:
         column = node.unalias()
-        alias = (column.table.casefold() if isinstance(column, exp.Column) else "") or alone
-        named = node.alias.casefold() if column is not node else None
-        columns: tuple[tuple[str, str], ...] = ()
-        if alias in known and named not in elsewhere:  # else another place of the query reads it under that name
-            names = tables[known[alias]]
-            if isinstance(column, exp.Star | exp.Column) and column.is_star:
-                columns = tuple((name, name) for name in names)
-            elif isinstance(column, exp.Column):
-                columns = tuple((n, node.alias or n) for n in names if n.casefold() == column.name.casefold())
-        made.append(_Item(start, end, alias, columns))
-    return made
+        if not isinstance(column, exp.Star | exp.Column):
+            items.append(None)
+            continue
+        of = column.table if isinstance(column, exp.Column) else ""
+        table = known.get(of.casefold()) if of else alone
+        renamed = column is not node
+        if table is None or (renamed and node.alias.casefold() in elsewhere):
+            item = None  # where another place of the query reads it under its name, it must be there
+        elif column.is_star:
+            item = _Plain(table, [(name, name) for name in table.columns])
+        else:
+            same = [name for name in table.columns if name.casefold() == column.name.casefold()]
+            item = _Plain(table, [(same[0], node.alias if renamed else same[0])]) if len(same) == 1 else None
+        if item is None and column.is_star:
+            return []
+        items.append(item)
+    return items
 
 
 def _spans(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:

@@ -43,7 +43,7 @@ class Compiled(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """A column of an answer whose rows are found first: it stands at `at` in what was found, under its own name.
+    """A column of an answer whose rows are found first: it stands at `at` in what was found, under its name there.
 
     With a `table` there stand the numbers of rows of it, and the values are its column's.
     """
@@ -51,7 +51,7 @@ class Taken(Struct, frozen=True):
     at: int
     table: str | None = None
     column: str = ""
-    name: str = ""
+    name: str | None = None
 
 
 class Late(Struct, frozen=True):
@@ -192,7 +192,9 @@ class Store:
     def _found(self, late: Late) -> tuple[tuple[str, ...], Batches]:
         cursor = self._run(late.query)
         found = _names(cursor)
-        return tuple(t.name or found[t.at] for t in late.columns), Batches(columns=self._taken(cursor, late))
+        return tuple(found[t.at] if t.name is None else t.name for t in late.columns), Batches(
+            columns=self._taken(cursor, late)
+        )
 
     def _taken(self, cursor: sqlite3.Cursor, late: Late) -> Iterator[Columns]:
         """The columns of the rows that a query finds."""

@@ -120,7 +120,13 @@ FROMS += [
     "main.t0 AS i, json_each(i.tags) AS j",
     "main.t1 AS i, main.t0",
 ]
-FROMS += ["(SELECT * FROM main.t0) AS i", "main.t1 AS j FULL JOIN main.t0 AS i ON i.size = j.x", "main.t0 AS I"]
+FROMS += [
+    "(SELECT * FROM main.t0) AS i",
+    "main.t1 AS j FULL JOIN main.t0 AS i ON i.size = j.x",
+    "main.t0 AS I",
+    'main.t0 AS "\u0130"',
+    'main.t0 AS "i"" ',
+]
 TERMS = [
     "size > 1",
     "i.id IN (SELECT id FROM main.t1)",
