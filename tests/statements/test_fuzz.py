@@ -141,6 +141,10 @@ SHAPES = [
     "SELECT a.id, b.id FROM {t} a JOIN {t} b ON a.id = b.id WHERE ({b}) ORDER BY 1, 2",
     "SELECT a.id, b.label FROM {t} a LEFT JOIN {t} b USING (id) WHERE b.id IS NULL OR ({b}) ORDER BY 1, 2",
     "SELECT count(*), max(size) FROM (SELECT id, size FROM {t} WHERE {p}) NATURAL JOIN {t}",
+    "SELECT id, tags, label AS l, upper(status), eol FROM {t} WHERE {p} ORDER BY l, id",
+    "SELECT a.id, b.label, a.tags, b.eol FROM {t} a LEFT JOIN {t} b ON a.size < b.size AND ({b}) ORDER BY a.id, b.id",
+    "SELECT a.id, a.eol, r.value FROM {t} a, json_each(a.tags) r WHERE EXISTS (SELECT 1 FROM {t} b WHERE {b}) "
+    "ORDER BY a.id, r.key LIMIT 9",
     "SELECT DISTINCT label FROM {t} WHERE {p} UNION SELECT vendor FROM {t} WHERE NOT ({p}) ORDER BY 1",
     "WITH x AS (SELECT * FROM {t} WHERE {p}) SELECT id FROM {t} WHERE id NOT IN (SELECT id FROM x) ORDER BY 1",
 ]

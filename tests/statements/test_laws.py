@@ -44,6 +44,14 @@ def test_push_down_never_changes_an_answer(case: Case) -> None:
 
 
 @EVERYWHERE
+def test_where_values_wait_never_changes_an_answer(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = answer(case)
+    monkeypatch.setattr("engine.planner.planner.late", lambda *_: None)
+    assert sorted(answer(case).rows) == sorted(found.rows)
+    assert (answer(case).columns, answer(case).requests) == (found.columns, found.requests)
+
+
+@EVERYWHERE
 def test_page_size_never_changes_an_answer(case: Case) -> None:
     rows = many()
     assert answer(case, rows, page_size=25).rows == answer(case, rows, page_size=500).rows
