@@ -74,6 +74,7 @@ def _account(step: Step, row: Mapping[str, Any]) -> str | None:
     if not step.accounts:
         return None
     name = row.get(COLUMN)
+    name = str(name) if isinstance(name, int) else name  # as a column of text holds a number
     if name not in step.accounts:
         told = "no account" if name is None else f"the account {name!r}, which was not named"
         raise Refused(

@@ -204,7 +204,7 @@ def _need(
         _check_envelope(source, mine, enveloped[0], text)
     if source.step is not None:
         return _Need(source, Choice(source.step.method, {}, ""), (), False, Push())
-    pins = pins_of(source, usable, lambda column: owners.get(id(column), ()))
+    pins = pins_of(source, usable, lambda column: owners.get(id(column), ()), text)
     named = pins.pop(ACCOUNT.name, []) if source.accounts else []
     choice = choose(source, pins, envelope=bool(enveloped), span=span)
     params = {r.column.name: p for r in mine if (p := source.param(r.column.name)) is not None}
@@ -231,10 +231,11 @@ def _need(
 def _strangers(accounts: Sequence[str], pins: Sequence[Pin]) -> tuple[str, ...]:
     """The accounts that a query asks for by name and that were not named.
 
-    >>> _strangers(("prod",), [Pin("_account", ("'prod'", "'prdo'", "'pr' || 'od'"))])
-    ('prdo',)
+    >>> _strangers(("prod", "1"), [Pin("_account", ("'prod'", "'prdo'", "'pr' || 'od'", "1", "2"))])
+    ('prdo', '2')
     """
-    told = [value[1:-1].replace("''", "'") for pin in pins for value in pin.values if TEXT.fullmatch(value)]
+    plain = [value for pin in pins for value in pin.values if value.isdecimal() or TEXT.fullmatch(value)]
+    told = [value if value.isdecimal() else value[1:-1].replace("''", "'") for value in plain]
     return tuple(dict.fromkeys(name for name in told if name not in accounts))
 
 
