@@ -252,7 +252,7 @@ def _check_envelope(source: Source, mine: Sequence[Reference], enveloped: Refere
 
 
 def _check_reachable(source: Source, reference: Reference, choice: Choice, text: Text) -> None:
-    """A parameter in a WHERE or ON must be given a value: it is an input, no column that could be compared."""
+    """A parameter in a WHERE, ON or HAVING must be given a value: it is an input, no column to compare with."""
     name = reference.column.name
     param = source.param(name)
     if param is None or param is ACCOUNT or param.key is not None or param.name in choice.pins:
@@ -260,7 +260,7 @@ def _check_reachable(source: Source, reference: Reference, choice: Choice, text:
     paging = choice.method.paging
     if paging.algorithm == "page_number" and param.wire == paging.request_key:
         return  # every row knows its page
-    if reference.column.find_ancestor(exp.Where, exp.Join) is None:
+    if reference.column.find_ancestor(exp.Where, exp.Join, exp.Having) is None:
         return
     raise Refused(
         f"{name} is an input of {choice.method.name}, not a column: it takes = or IN with a value",
