@@ -97,6 +97,14 @@ def trouble(error: httpx.RequestError, request: Request, told: str, grant: Grant
     )
 
 
+def bare(error: CallError) -> CallError:
+    """An error without the frames and errors behind it: they hold requests with secrets in them, and answers that
+    quote those, for whoever prints tracebacks with their variables.
+    """
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
+
+
 def _untrusted(error: BaseException) -> bool:
     """Whether a certificate is at the root: that does not go away by itself."""
     cause: BaseException | None = error

@@ -98,13 +98,13 @@ def at_hand(settings: Settings) -> list[str]:
 
 
 def clean(text: str, limit: int = 200) -> str:
-    """Foreign text on one line: without control characters, at most `limit` long.
+    """Foreign text on one line: without control characters, at most `limit` long; dots tell that it was longer.
 
     >>> clean("a\\n\\tb \\x1b[31mred" + "." * 9, limit=12)
     'a b [31mr...'
     """
     flat = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
-    return flat if len(flat) <= limit else flat[: limit - 3] + "..."
+    return flat if len(flat) <= limit and len(text) <= 4 * limit else flat[: limit - 3] + "..."
 
 
 def shown(value: Any, name: str = "") -> str:
@@ -141,7 +141,9 @@ def concealed(text: str, secrets: Iterable[str]) -> str:
 def _spellings(secret: str) -> set[str]:
     told = {json.dumps(secret, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
     plain = {secret, *told, repr(secret)[1:-1], " ".join(secret.split()), *secret.splitlines()}
-    return {each for s in plain for each in (s, s.replace("'", "''"), quote(s, safe=""), quote_plus(s)) if each}
+    return {
+        each for s in plain for each in (s, s.replace("'", "''"), quote(s), quote(s, safe=""), quote_plus(s)) if each
+    }
 
 
 def _without(text: str, secret: str) -> str:

@@ -23,7 +23,7 @@ from engine.wire.call import Call, Cost, Page, Request
 from engine.wire.claims import Answer
 from engine.wire.clock import Clock
 from engine.wire.events import Event, Listener
-from engine.wire.exchange import exchange
+from engine.wire.exchange import bare, exchange
 from engine.wire.limits import LONG, Key
 from engine.wire.masking import masked
 from engine.wire.refusals import refusal
@@ -132,7 +132,7 @@ class Traffic:
         except CallError as error:
             error.message = self.scrub(error.message)
             error.args = (error.message,)
-            raise
+            raise bare(error) from None
 
     async def send(
         self, call: Call, request: Request, accept: Callable[[Reply, Scrub], T], *, home: str
@@ -166,7 +166,7 @@ class Traffic:
                     if wait is None:
                         error.cost = sum(spent, Cost())
                         _tried(error, attempt)
-                        raise
+                        raise bare(error) from None
                     failed = error
                 self.budget.check(wait.seconds, f"a new attempt after: {failed.message}", request=failed.request)
                 if wait.shared:

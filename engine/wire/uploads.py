@@ -18,7 +18,7 @@ from engine.wire.call import Cost, Request
 from engine.wire.clock import Clock
 from engine.wire.door import ADDRESS
 from engine.wire.events import Event, Listener
-from engine.wire.exchange import CONNECT, SILENCE, agent, trouble
+from engine.wire.exchange import CONNECT, SILENCE, agent, bare, trouble
 from engine.wire.masking import veiled
 from engine.wire.servers import loopback
 
@@ -77,7 +77,7 @@ async def put(client: Client, tell: Listener, address: str, body: Body, until: f
             whole = whole or (isinstance(error, NetworkError) and pieces.sent == body.size)
             if attempt == ATTEMPTS or not error.passing or clock.wall() + PAUSE >= until:
                 error.cost, error.arrived = cost, whole
-                raise
+                raise bare(error) from None
             tell(Event("wait", f"waiting {PAUSE:.1f} s for a new attempt after: {error.message}", seconds=PAUSE))
         await clock.sleep(PAUSE)
         cost += Cost(retries=1, waited=PAUSE)

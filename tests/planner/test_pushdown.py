@@ -24,7 +24,7 @@ def test_an_order_that_would_make_the_filter_too_long_stays_here() -> None:
 
 
 def test_a_moment_that_is_equal_may_be_spelled_otherwise_and_stays_here() -> None:
-    """`2024-03-01 10:00:00` is `2024-03-01T10:00:00` to SQL; whatever a document says, the API would compare texts."""
+    """`2024-03-01 10:00:00` is `2024-03-01T10:00:00` to SQL; the API may compare texts, whatever a document says."""
     rule = Filter(field="created", exact=("=", "IN", ">="))
     columns = tuple(replace(c, filter=rule) if c.name == "created" else c for c in LIST.response.columns)
     method = replace(LIST, response=replace(LIST.response, columns=columns))
