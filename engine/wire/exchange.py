@@ -46,7 +46,7 @@ async def exchange(http: httpx.AsyncClient, request: Request, grant: Grant, larg
             body = await _body(response, told, largest)
         finally:
             await response.aclose()
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:  # the second of a name such as xn--a
         raise NotSent(f"the address cannot be used: {clean(str(error))}", request=told) from None
     except httpx.RequestError as error:
         raise trouble(error, request, told, grant) from None

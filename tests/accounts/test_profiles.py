@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from traceback import TracebackException
 
 import pytest
 
@@ -70,6 +71,30 @@ def test_what_is_wrong_with_a_profile_is_told(text: str, told: str, tmp_path: Pa
     with pytest.raises(UsageError) as raised:
         profiles(tmp_path / "config.toml", tomllib.loads(text).get("accounts"))
     assert told in explain(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[accounts.prod]\ntoken = "plain-secret"\ntoken_env = "A"',
+        '[accounts.prod]\ntoken = "plain-secret',
+        'token = "plain-secret"',
+        '[accounts.prod]\ntoken = "plain-secret"\n[servers]\nlinode = 5',
+    ],
+)
+def test_a_fault_of_the_file_shows_no_token_not_even_in_a_traceback(text: str, config: Path) -> None:
+    config.write_text(text)
+    config.chmod(0o600)
+    with pytest.raises(UsageError) as raised:
+        load()
+    trace = TracebackException(type(raised.value), raised.value, raised.tb.tb_next, capture_locals=True)
+    assert "plain-secret" not in "".join(trace.format()) + explain(raised.value)
+
+
+def test_an_address_in_the_file_is_a_text(config: Path) -> None:
+    config.write_text("[servers]\nlinode = 5")
+    with pytest.raises(UsageError, match=r"servers\.linode must be of type str, got 5"):
+        load()
 
 
 @pytest.mark.parametrize(
