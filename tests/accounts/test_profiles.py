@@ -63,7 +63,7 @@ def test_a_token_in_a_file_that_others_may_read_is_refused(config: Path, mode: i
         ("[accounts.my-prod]", 'token_env = "MY_PROD_TOKEN" names a variable'),
         ('[accounts.prod]\ntoken_env = "A"\ntoken_file = "b"', "needs one of token_env, token_file and token"),
         ('[accounts.prod]\ntoken_evn = "A"', "unknown setting 'token_evn'\nhint: did you mean token_env?"),
-        ("[accounts.prod]\ntoken_env = 5", "accounts.prod.token_env must be a text"),
+        ("[accounts.prod]\ntoken_env = 5", 'accounts.prod.token_env must be a text\nhint: write token_env = "..."'),
         ('[accounts."a b"]\ntoken_env = "A"', "accounts.a b is no name of an account"),
     ],
 )
