@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from engine.errors import ApiError, CallError
+from engine.errors import ApiError, CallError, CredentialError
 from engine.settings import Settings
 from engine.wire import paging
 from engine.wire.auth import Grant, Secret, authorize
@@ -205,10 +205,13 @@ class Traffic:
         A token that credentials are changed for lives shortly, so the credentials tell. Raises CredentialError.
         """
         auth, given = call.method.auth, self._settings.token is not None or call.account is not None
-        if auth.type == "oauth2" and not given:
-            credentials = ":".join(client_of(auth, call.provider, self._settings))
-            return Grant(headers=(("Authorization", Secret(credentials)),)).fingerprint(salt)
-        return self._authorized(call, url, home, None).fingerprint(salt)
+        try:
+            if auth.type == "oauth2" and not given:
+                credentials = Secret(":".join(client_of(auth, call.provider, self._settings)))
+                return Grant(headers=(("Authorization", credentials),)).fingerprint(salt)
+            return self._authorized(call, url, home, None).fingerprint(salt)
+        except CredentialError as error:
+            raise bare(error) from None
 
     async def _exchanged(self, call: Call, request: Request, grant: Grant) -> Reply:
         """The answer of an address that gives tokens."""

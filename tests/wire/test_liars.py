@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from traceback import TracebackException
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 
-from engine.errors import CallError, explain
+from engine.errors import CallError, CredentialError, explain
+from engine.wire.client import Client
+from provider_registry.model import Auth
 from tests.wire.loopback import http
-from tests.wire.methods import GET_IMAGES
+from tests.wire.methods import GET_IMAGES, call, settings
 from tests.wire.test_sockets import failure, fetch, over
 
 TOKEN = "Sup3r/Secr+tToken=="
@@ -62,3 +66,18 @@ def test_the_librarys_own_log_holds_no_secret_that_came_back(caplog: pytest.LogC
     assert "(b'X-Echo', b'***')" in caplog.text
     assert START not in caplog.text
     assert not logging.getLogger("httpcore.http11").filters
+
+
+def test_a_credential_that_cannot_be_sent_is_in_no_traceback() -> None:
+    method = replace(GET_IMAGES, auth=Auth(type="bearer"))
+
+    async def run() -> None:
+        async with Client(settings(token=f"{TOKEN} {TOKEN}")) as client:
+            client.statement().fingerprint(
+                call(method), "https://api.linode.com/v4", "https://api.linode.com:443", ""
+            )
+
+    with pytest.raises(CredentialError, match="holds a blank") as raised:
+        asyncio.run(run())
+    trace = TracebackException(type(raised.value), raised.value, raised.tb, capture_locals=True)
+    assert START not in "".join(trace.format())
