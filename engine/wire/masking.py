@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 
+from engine.accounts import Profile, token_of
+from engine.errors import CredentialError
 from engine.settings import Settings
 
 MASK = "***"
@@ -93,8 +95,16 @@ def at_hand(settings: Settings) -> list[str]:
         for name, value in settings.environ.items()
         if name in variables or (secret_name(name) and name not in _FOLDERS)
     ]
-    given = (settings.token, *(profile.token for profile in settings.accounts.values()))
+    given = (settings.token, *(profile.token or _filed(profile) for profile in settings.accounts.values()))
     return [value for value in (*(token or "" for token in given), *named) if len(value) >= _TELLING]
+
+
+def _filed(profile: Profile) -> str:
+    """The token of an account that has it in a file; none where it cannot be read, which is told when it is used."""
+    try:
+        return token_of(profile, {}) if profile.token_file is not None else ""
+    except CredentialError:
+        return ""
 
 
 def clean(text: str, limit: int = 200) -> str:
