@@ -337,7 +337,7 @@ def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
     while at is not None:
         if qualifier:
             if qualifier in at.sources:
-                return (_known(column, _named(column, at.sources[qualifier], text), text),)
+                return (_known(column, owned(column, at.sources[qualifier], text), text),)
             if qualifier in at.opaque:
                 return ()
         else:
@@ -388,7 +388,7 @@ def _is_output(column: exp.Column, scope: Scope) -> bool:
     return node.arg_key in ("group", "having", "order")
 
 
-def _named(column: exp.Column, source: Source, text: Text) -> Source:
+def owned(column: exp.Column, source: Source, text: Text) -> Source:
     """The source of a column, where the full name before the column, if there is one, is that source's."""
     whole = ".".join(part.name for part in column.parts[:-1])
     if column.args.get("db") is None or f".{source.name}".casefold().endswith(f".{whole}".casefold()):

@@ -9,7 +9,7 @@ from sqlglot import exp
 from engine.accounts import COLUMN
 from engine.errors import Refused
 from engine.language.text import Text, quote_name
-from engine.planner.names import Reference, Scope, Source, place, relations, table_place
+from engine.planner.names import Reference, Scope, Source, owned, place, relations, table_place
 from provider_registry.model import Column
 
 Edit = tuple[int, int, str]  # start, end, replacement
@@ -69,7 +69,7 @@ def _stars(scope: Scope, stamped: Stamped, text: Text) -> Iterator[Edit]:
         if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
             source = scope.sources.get(item.table.casefold())
             if source is not None and (wide or item.args.get("db") is not None):
-                yield (*place(item), _spelled(item.table, scope, stamped))
+                yield (*place(item), _spelled(owned(item, source, text).alias, scope, stamped))
         elif isinstance(item, exp.Star) and wide:
             aliases = [relation.alias_or_name for relation in relations(scope.select)]
             if merging or not all(aliases):
