@@ -109,7 +109,7 @@ def _profile(path: Path, name: str, values: Any) -> Profile:
         if key not in _KEYS:
             raise UsageError(f"{place} has an unknown setting {key!r}", hint=suggest(key, list(_KEYS)))
         if not isinstance(value, str) or not value:
-            raise UsageError(f"{place}.{key} must be a text")
+            raise UsageError(f"{place}.{key} must be a text", hint=f'write {key} = "..."')
     if len([key for key in _PLACES if key in values]) != 1:
         raise UsageError(
             f"{place} needs one of token_env, token_file and token",

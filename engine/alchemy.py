@@ -106,6 +106,11 @@ class StratoqlDialect(default.DefaultDialect):
         options: dict[str, Any] = {"token": url.password} if url.password else {}
         for name, value in url.query.items():
             options[name] = _option(name, value if isinstance(value, str) else value[-1])
+        if url.username and not url.password:
+            raise UsageError(
+                "stratoql:// takes no user: a token that stands there would be shown wherever the address is",
+                hint="give the token as the password, stratoql://:TOKEN@/, or set LINODE_TOKEN in the environment",
+            )
         if url.host:
             raise UsageError(
                 f"stratoql:// takes no host, found {url.host}",
@@ -182,7 +187,10 @@ def _option(name: str, text: str) -> Any:
     if name in _WHOLE and text.isdigit():
         return int(text)
     if name == "timeout":
-        return float(text)
+        try:
+            return float(text)
+        except ValueError:
+            raise UsageError(f"timeout expects seconds, got {text!r}", hint="write timeout=60") from None
     if name in ("sandbox", "pushdown", "insecure_http") and text.lower() in (*_TRUE, *_FALSE):
         return text.lower() in _TRUE
     return text

@@ -47,8 +47,10 @@ def jobs(step: Step, store: Store, *, page_size: int | None = None) -> list[Job]
 
 
 def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
-    known = {param.name for param in step.method.params}
+    known = {param.name: param.shape.type for param in step.method.params}
     args = {name: value for name, value in row.items() if name in known}
+    if step.verb == "select":
+        args = {name: _held(value, known[name]) for name, value in args.items()}
     if row.get(JSON_ARGUMENT) is not None:
         args = _with_json(step, args, row[JSON_ARGUMENT])
     if step.verb in ("insert", "exec"):
@@ -69,11 +71,29 @@ def _job(step: Step, row: Mapping[str, Any], page_size: int | None) -> Job:
     return Job(call, row)
 
 
+_DIGITS = 4000  # of a number in text: Python reads few more
+_NUMBER = re.compile(r"\s*[+-]?(\d+|(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d+)?)\s*", re.ASCII)
+
+
+def _held(value: Any, kind: str) -> Any:
+    """A value that is looked for, as a column of numbers holds it: to SQLite '007' is 7 there.
+
+    >>> [_held(text, "integer") for text in ("007", " 5 ", "1e2", "5.0", "5.5", "0x5", "")], _held("007", "string")
+    ([7, 5, 100, 5, 5.5, '0x5', ''], '007')
+    """
+    found = _NUMBER.fullmatch(value[:_DIGITS]) if kind in ("integer", "number") and isinstance(value, str) else None
+    if found is None or len(value) > _DIGITS:
+        return value
+    number = float(value) if found[2] else int(value)
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
 def _account(step: Step, row: Mapping[str, Any]) -> str | None:
     """The account that a row says it is of. Only those that were named are ever used."""
     if not step.accounts:
         return None
     name = row.get(COLUMN)
+    name = str(name) if isinstance(name, int) else name  # as a column of text holds a number
     if name not in step.accounts:
         told = "no account" if name is None else f"the account {name!r}, which was not named"
         raise Refused(

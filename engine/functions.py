@@ -114,4 +114,9 @@ FUNCTIONS: tuple[tuple[str, int, Function], ...] = (
 )
 COLLATIONS: tuple[tuple[str, Callable[[str, str], int]], ...] = (("moment", moment),)
 # Aggregates of SQLite that are not known as such to the parser.
-AGGREGATES = frozenset({"total", "string_agg", "json_group_array", "json_group_object", "median", "percentile"})
+AGGREGATES = frozenset(f"{json}_group_{kind}" for json in ("json", "jsonb") for kind in ("array", "object")) | {
+    "total",
+    "string_agg",
+    "median",
+    "percentile",
+}

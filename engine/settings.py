@@ -70,7 +70,11 @@ def load(arguments: Mapping[str, Any] | None = None, *, path: Path | None = None
     Servers add up by provider: naming one on the command line does not send the others back to production.
     """
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
-    below = Settings(**_read(path or config_path()))
+    try:
+        below = Settings(**_read(path or config_path()))
+    except UsageError as error:  # what lies behind it holds what the file says, tokens too
+        error.__cause__ = error.__context__ = None
+        raise error.with_traceback(None) from None
     if "account" in given:
         given["account"] = accounts_.names(given["account"])
     if "servers" in given:
@@ -145,4 +149,6 @@ def _typed(path: Path, name: str, value: Any, wanted: tuple[type, ...]) -> Any:
     """A value of the file, checked against the kind of the setting."""
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
         raise UsageError(f"{path}: {name} must be of type {wanted[0].__name__}, got {value!r}")
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        _typed(path, f"{name}.{key}", inner, (str,))
     return tuple(value) if isinstance(value, list) else value

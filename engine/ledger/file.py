@@ -28,7 +28,12 @@ class File:
         try:
             self._file = os.open(Path(path).expanduser(), flags | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
-            raise UsageError(f"cannot open the ledger {path}: {error.strerror or error}") from error
+            raise UsageError(
+                f"cannot open the ledger {path}: {error.strerror or error}",
+                hint="name a file that can be written, in a folder that is there"
+                if new
+                else "name the file that the run has written with --ledger",
+            ) from error
         try:
             self._check(alone)
             self._whole = self._ends_whole()
@@ -83,7 +88,10 @@ class File:
         found = []
         for number, line in read(data):
             if line is None:
-                raise UsageError(f"line {number} of {self.path} is no line of a ledger")
+                raise UsageError(
+                    f"line {number} of {self.path} is no line of a ledger",
+                    hint="name the file that the run has written with --ledger, as it was written",
+                )
             found.append(line)
         return found
 

@@ -69,7 +69,10 @@ def runs(lines: Iterable[Line]) -> dict[str, Run]:
         run = found.get(line.run)
         entry = run.entries.get(line.call or 0) if run is not None else None
         if entry is None:
-            raise UsageError(f"the ledger does not say what call {line.call} of run {line.run} is")
+            raise UsageError(
+                f"the ledger does not say what call {line.call} of run {line.run} is",
+                hint="its beginning is lost: name the whole file, or look up by a SELECT what was written",
+            )
         if line.event == "file":
             entry.filed = True
         else:

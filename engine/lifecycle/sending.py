@@ -19,6 +19,7 @@ from engine.lifecycle.parcels import looked_at, parcel
 from engine.planner.plan import COMPRESS_ARGUMENT, FILE_ARGUMENT, Step
 from engine.settings import Settings
 from engine.wire.call import Page
+from engine.wire.exchange import bare
 from engine.wire.masking import clean
 from engine.wire.request import prepare
 from engine.wire.servers import base_url, origin
@@ -45,28 +46,27 @@ async def send(
     assert rule is not None  # a call without the one has no file
     assert awaiting is not None  # nor without the other
     name = row_name(step, job, pages)
-    address = _taken_out(step, pages, rule)
     waiting = Kept(
         name=name,
         where=where(settings, origin(prepare(job.call, settings).url)),
         resource=step.resource,
-        address=address,
+        address=_taken_out(step, pages, rule),  # in no variable of its own, which a traceback could show
         expires=wire.clock.wall() + rule.seconds,
         rule=rule,
         rows=rows_of(step, awaiting, [name]),
         file=str(job.row.get(FILE_ARGUMENT)),
     )
     try:
-        permitted(address)
+        permitted(waiting.address)
     except NotSent as error:
-        raise _not_there(step, job, waiting, str(error), keeping=False) from error
+        raise _not_there(step, job, waiting, str(error), keeping=False) from bare(error)
     keeping = settings.sandbox != "" and kept.keep(waiting, wire.clock.wall())  # one in memory is gone with us
     try:
-        await wire.put(address, body, waiting.expires)
+        await wire.put(waiting.address, body, waiting.expires)
     except CallError as error:
-        raise _not_there(step, job, waiting, str(error), keeping, arrived=error.arrived) from error
+        raise _not_there(step, job, waiting, str(error), keeping, arrived=error.arrived) from bare(error)
     except asyncio.CancelledError as cancelled:
-        raise _not_there(step, job, waiting, "interrupted", keeping) from cancelled
+        raise _not_there(step, job, waiting, "interrupted", keeping) from cancelled.with_traceback(None)
     if arrived is not None:
         await arrived()
     kept.drop(waiting)
@@ -86,7 +86,7 @@ async def send_again(
             await wire.put(waiting.address, body, waiting.expires)
         except CallError as error:
             error.hint = f"{name} waits until {waiting.until}: {error.hint or 'send it again'}"
-            raise
+            raise bare(error) from None
     kept.drop(waiting)
     return waiting
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate, takewhile
 
 from msgspec import Struct
-from sqlglot import exp
+from sqlglot import TokenType, exp
 
 from engine.accounts import COLUMN
 from engine.errors import Refused, Span
-from engine.language.text import quote_name, quote_text, shown_name
+from engine.language.dialect import tokenize
+from engine.language.text import Text, quote_name, quote_text, shown_name
 from engine.planner.predicates import Predicate
-from engine.planner.scopes import Source
+from engine.planner.scopes import Source, place
 from provider_registry.model import Method, Param
 
 TEXT = re.compile(r"'(?:[^']|'')*'")  # a string as SQL spells it
@@ -56,14 +58,14 @@ class Choice(Struct, frozen=True, eq=False):
 
 
 def pins_of(
-    source: Source, found: Sequence[Predicate], owner: Callable[[exp.Column], tuple[Source, ...]]
+    source: Source, found: Sequence[Predicate], owner: Callable[[exp.Column], tuple[Source, ...]], text: Text
 ) -> dict[str, list[Pin]]:
-    """The pins that predicates put on a source's names, the narrowest first."""
+    """The pins that predicates put on a source's names, the narrowest first. `text` is the query they stand in."""
     pins: dict[str, list[Pin]] = {}
     for predicate in found:
         if source not in owner(predicate.column) or predicate.operator not in ("=", "IN"):
             continue
-        pin = _pin(predicate, source, owner)
+        pin = _pin(predicate, source, owner, text)
         if pin is not None:
             pins.setdefault(pin.name, []).append(pin)
     for several in pins.values():
@@ -71,18 +73,37 @@ def pins_of(
     return pins
 
 
-def _pin(predicate: Predicate, source: Source, owner: Callable[[exp.Column], tuple[Source, ...]]) -> Pin | None:
+def _pin(
+    predicate: Predicate, source: Source, owner: Callable[[exp.Column], tuple[Source, ...]], text: Text
+) -> Pin | None:
     name = predicate.column.name.casefold()
     if predicate.values:
         return Pin(name, tuple(dict.fromkeys(predicate.values)))
     if predicate.query is not None:
         local = predicate.query.find(exp.Column, exp.Table, exp.Star) is None
-        return Pin(name, query=predicate.query.sql(dialect="sqlite")) if local else None
+        return Pin(name, query=_written(predicate.column, text)) if local else None
     assert predicate.other is not None  # a predicate has values, a query or another column
     others = [other for other in owner(predicate.other) if other is not source]
     if len(others) == 1 and others[0].select is source.select:
         return Pin(name, source=others[0], column=predicate.other.name, pair=(predicate.column, predicate.other))
     return None
+
+
+def _written(column: exp.Column, text: Text) -> str:
+    """The subquery of `column IN (SELECT ...)` as the user wrote it: sqlglot would spell a NUMERIC as a REAL.
+
+    >>> from engine.language.dialect import parse_query
+    >>> tree = parse_query(query := Text("SELECT 1 WHERE a IN ((SELECT CAST('3' AS NUMERIC)))"))
+    >>> _written(next(tree.find_all(exp.Column)), query)
+    "SELECT CAST('3' AS NUMERIC)"
+    """
+    _, end = place(column)
+    tokens = [token for token in tokenize(text.sql) if token.start >= end][1:]
+    opened = sum(1 for _ in takewhile(lambda token: token.token_type is TokenType.L_PAREN, tokens))
+    inside = tokens[opened:]
+    depth = accumulate((t.token_type is TokenType.L_PAREN) - (t.token_type is TokenType.R_PAREN) for t in inside)
+    closing = next(token for token, deep in zip(inside, depth, strict=True) if deep < 0)
+    return text.sql[tokens[opened - 1].end + 1 : closing.start]
 
 
 def choose(source: Source, pins: Mapping[str, Sequence[Pin]], *, envelope: bool, span: Span | None) -> Choice:
@@ -216,10 +237,11 @@ def accounts_sql(accounts: Sequence[str], pins: Sequence[Pin]) -> str:
     """The query of the accounts to ask: those named that the predicates on `_account` leave.
 
     >>> print(accounts_sql(("prod", "staging"), [Pin("_account", ("'prod'",))]))
-    SELECT column1 AS "_account" FROM (VALUES ('prod'), ('staging')) WHERE column1 IN ('prod')
+    SELECT column1 AS "_account" FROM (VALUES ('prod'), ('staging')) WHERE CAST(column1 AS TEXT) IN ('prod')
     """
     named = ", ".join(f"({quote_text(name)})" for name in accounts)
-    tests = [f"column1 IN ({pin.query or ', '.join(pin.values)})" for pin in pins if pin.fixed]
+    # The cast has these names compare as those of the rows do: to a column of text 7 is '7'.
+    tests = [f"CAST(column1 AS TEXT) IN ({pin.query or ', '.join(pin.values)})" for pin in pins if pin.fixed]
     condition = f" WHERE {' AND '.join(tests)}" if tests else ""
     return f"SELECT column1 AS {quote_name(COLUMN)} FROM (VALUES {named}){condition}"
 

@@ -206,7 +206,7 @@ def _need(
         _check_envelope(source, mine, enveloped[0], text)
     if source.step is not None:
         return _Need(source, Choice(source.step.method, {}, ""), (), False, Push())
-    pins = pins_of(source, usable, lambda column: owners.get(id(column), ()))
+    pins = pins_of(source, usable, lambda column: owners.get(id(column), ()), text)
     named = pins.pop(ACCOUNT.name, []) if source.accounts else []
     choice = choose(source, pins, envelope=bool(enveloped), span=span)
     params = {r.column.name: p for r in mine if (p := source.param(r.column.name)) is not None}
@@ -233,10 +233,11 @@ def _need(
 def _strangers(accounts: Sequence[str], pins: Sequence[Pin]) -> tuple[str, ...]:
     """The accounts that a query asks for by name and that were not named.
 
-    >>> _strangers(("prod",), [Pin("_account", ("'prod'", "'prdo'", "'pr' || 'od'"))])
-    ('prdo',)
+    >>> _strangers(("prod", "1"), [Pin("_account", ("'prod'", "'prdo'", "'pr' || 'od'", "1", "2"))])
+    ('prdo', '2')
     """
-    told = [value[1:-1].replace("''", "'") for pin in pins for value in pin.values if TEXT.fullmatch(value)]
+    plain = [value for pin in pins for value in pin.values if value.isdecimal() or TEXT.fullmatch(value)]
+    told = [value if value.isdecimal() else value[1:-1].replace("''", "'") for value in plain]
     return tuple(dict.fromkeys(name for name in told if name not in accounts))
 
 
@@ -253,7 +254,7 @@ def _check_envelope(source: Source, mine: Sequence[Reference], enveloped: Refere
 
 
 def _check_reachable(source: Source, reference: Reference, choice: Choice, text: Text) -> None:
-    """A parameter in a WHERE or ON must be given a value: it is an input, no column that could be compared."""
+    """A parameter in a WHERE, ON or HAVING must be given a value: it is an input, no column to compare with."""
     name = reference.column.name
     param = source.param(name)
     if param is None or param is ACCOUNT or param.key is not None or param.name in choice.pins:
@@ -261,7 +262,7 @@ def _check_reachable(source: Source, reference: Reference, choice: Choice, text:
     paging = choice.method.paging
     if paging.algorithm == "page_number" and param.wire == paging.request_key:
         return  # every row knows its page
-    if reference.column.find_ancestor(exp.Where, exp.Join) is None:
+    if reference.column.find_ancestor(exp.Where, exp.Join, exp.Having) is None:
         return
     raise Refused(
         f"{name} is an input of {choice.method.name}, not a column: it takes = or IN with a value",

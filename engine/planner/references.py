@@ -42,7 +42,7 @@ def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
     while at is not None:
         if qualifier:
             if qualifier in at.sources:
-                return (_known(column, at.sources[qualifier], text),)
+                return (_known(column, owned(column, at.sources[qualifier], text), text),)
             if qualifier in at.opaque:
                 return ()
         else:
@@ -70,6 +70,16 @@ def _owners(column: exp.Column, scope: Scope, text: Text) -> tuple[Source, ...]:
         known=known,
         span=text.origin(*place(column)),
         hint=hint,
+    )
+
+
+def owned(column: exp.Column, source: Source, text: Text) -> Source:
+    """The source of a column, where the full name before the column, if there is one, is that source's."""
+    whole = ".".join(part.name for part in column.parts[:-1])
+    if column.args.get("db") is None or f".{source.name}".casefold().endswith(f".{whole}".casefold()):
+        return source
+    raise UnknownName(
+        f"{whole} is no table of this query", name=whole, known=[source.name], span=text.origin(*place(column))
     )
 
 

@@ -9,7 +9,7 @@ from sqlglot import exp
 from engine.accounts import COLUMN
 from engine.errors import Refused
 from engine.language.text import Text, quote_name
-from engine.planner.references import Reference
+from engine.planner.references import Reference, owned
 from engine.planner.scopes import Scope, Source, place, relations, table_place
 from provider_registry.model import Column
 
@@ -70,7 +70,7 @@ def _stars(scope: Scope, stamped: Stamped, text: Text) -> Iterator[Edit]:
         if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
             source = scope.sources.get(item.table.casefold())
             if source is not None and (wide or item.args.get("db") is not None):
-                yield (*place(item), _spelled(item.table, scope, stamped))
+                yield (*place(item), _spelled(owned(item, source, text).alias, scope, stamped))
         elif isinstance(item, exp.Star) and wide:
             aliases = [relation.alias_or_name for relation in relations(scope.select)]
             if merging or not all(aliases):

@@ -121,7 +121,8 @@ def _direct(condition: exp.Expr, method: Method, alias: str, accounts: Sequence[
             return None
         column = said[0].column
         param = ACCOUNT if accounts and column.name.casefold() == COLUMN else parameter_of(method, column.name)
-        if column.table.casefold() not in ("", alias.casefold()) or param is None or param.name in pins:
+        plain = column.args.get("db") is None and column.table.casefold() in ("", alias.casefold())
+        if not plain or param is None or param.name in pins:
             return None
         pins[param.name] = Pin(param.name, tuple(dict.fromkeys(said[0].values)))
     if len(accounts) == 1:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 from sqlglot import Token, TokenType, exp
 
+from engine.accounts import COLUMN
 from engine.errors import DocumentError, Refused, Span, UnknownName
 from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query, tokenize
@@ -60,11 +61,28 @@ def expand(text: Text, tree: exp.Expr, names: Names, above: Sequence[str] = ()) 
             circle = " -> ".join((*above[above.index(name) :], name))
             raise Refused(f"the views are written over each other in a circle: {circle}")
         seen = _Seen(name, resource, found[1].view, tuple(_said(table, resource)), text.origin(*table_place(table)))
+        if names.accounts.get(name.partition(".")[0]):
+            _of_all(table, seen, text)
         inner = _written(seen, names, above)
         alias = "" if table.alias else f" AS {quote_name(table.name)}"
         edits.append((*table_place(table), f"({inner}\n){alias}"))
         edits += _qualifiers(table)
     return splice(text, edits) if edits else text
+
+
+def _of_all(table: exp.Table, seen: _Seen, text: Text) -> None:
+    """Raise Refused for a view's `_account`: its rows are made of those of all accounts, and are nobody's own."""
+    select = table.find_ancestor(exp.Select)
+    assert select is not None  # a table stands in a FROM
+    alias, alone = table.alias_or_name.casefold(), len(list(relations(select))) == 1
+    for column in select.find_all(exp.Column) if COLUMN not in seen.view.sql.casefold() else ():
+        ours = column.table.casefold() == alias if column.table else alone
+        if ours and column.name.casefold() == COLUMN and column.find_ancestor(exp.Select) is select:
+            raise Refused(
+                f"{seen.name} is a view, which is written over the rows of all accounts: it has no {COLUMN}",
+                span=text.origin(*place(column)),
+                hint=f"leave {COLUMN} out and name one account at a time, or select from what the view reads",
+            )
 
 
 def _resource(table: exp.Table, names: Names) -> tuple[str, Resource] | None:

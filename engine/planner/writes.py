@@ -12,17 +12,18 @@ from msgspec.structs import replace
 from sqlglot import exp
 
 from engine.accounts import COLUMN
-from engine.errors import Refused, Span, UnknownName, suggest
+from engine.errors import QueryFault, Refused, Span, UnknownName, suggest
 from engine.functions import AGGREGATES
 from engine.language.dialect import parse_query
 from engine.language.statements import Call, Change, Delete, Insert, Name, Word
 from engine.language.text import Text, quote_name, quote_text, weave
 from engine.planner.names import ACCOUNT, Names
 from engine.planner.pins import accounts_sql, example
-from engine.planner.plan import COMPRESS_ARGUMENT, FILE_ARGUMENT, JSON_ARGUMENT, Plan, Step
+from engine.planner.plan import COMPRESS_ARGUMENT, FILE_ARGUMENT, JSON_ARGUMENT, Plan, Step, create_tables
 from engine.planner.reads import Reading, account_stamp, plan_query
 from engine.planner.returning import carried_by, returned_by
 from engine.planner.targets import Pieces, rows_of
+from engine.store import Store
 from provider_registry.model import Column, Method, Param, Resource
 
 OUT = "t_out"
@@ -79,6 +80,7 @@ def plan_change(statement: Change, names: Names, *, pushdown: bool = True, remem
         for param, (_, value) in zip(params, statement.assignments, strict=True)
         if param.name in holds and _reads_itself(value, holds[param.name], alias)
     }
+    _row_by_row(statement, reading)
     step = Step(
         OUT,
         provider,
@@ -250,6 +252,26 @@ def _one_row(word: Word, value: Text) -> None:
                 span=value.origin(0, len(value.sql)),
                 hint="compute it in a subquery: (SELECT ...)",
             )
+
+
+def _row_by_row(statement: Change, reading: Reading) -> None:
+    """The query of the rows gives each of them. In `(SELECT max(i.label))` a subquery without a table of its own
+    aggregates the rows around it, and they would be one; so would they be of none, and that is how it shows.
+    """
+    store = Store()
+    try:
+        create_tables(reading.steps, store)
+        made = list(store.query(weave(reading.query, "\nAND false")))
+    except QueryFault:
+        return  # planning tells it
+    finally:
+        store.close()
+    if made:
+        raise Refused(
+            "what SET computes aggregates the rows that are written: each is written by itself",
+            span=statement.target.span,
+            hint=f"aggregate rows of a FROM: (SELECT max(...) FROM {statement.target})",
+        )
 
 
 def _columns_in(text: Text) -> list[exp.Column]:

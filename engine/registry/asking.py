@@ -148,9 +148,17 @@ async def _index(source: Source, get: Get) -> Index:
         file = source.folder / source.dist / FILE
         return read_index(file.read_bytes(), str(file)) if file.is_file() else folder_index(source.folder)
     except BadDocument as bad:
-        raise DocumentError(f"the registry {source.name} has an index that cannot be read:", bad.faults) from bad
+        raise DocumentError(
+            f"the registry {source.name} has an index that cannot be read:",
+            bad.faults,
+            hint="tell who keeps it, or name another with --registry",
+        ) from bad
     except OSError as error:
-        raise DocumentError(f"the registry {source.name} cannot be read: {error.strerror}", ()) from error
+        raise DocumentError(
+            f"the registry {source.name} cannot be read: {error.strerror}",
+            (),
+            hint="see that you may read the folder, or name another with --registry",
+        ) from error
 
 
 async def _index_file(source: Source, get: Get) -> bytes:

@@ -87,7 +87,10 @@ def _installed(fetched: Fetched, command: str, settings: Settings, consent: Cons
                 _ask(Question(_told(staged, change, before), _whole(command, settings)), consent)
             target = pulling.install(staged, home(source), source.name, pinned=fetched.pinned)
     except OSError as error:
-        raise StratoqlError(f"cannot write {error.filename or home(source)}: {error.strerror or error}") from error
+        raise StratoqlError(
+            f"cannot write {error.filename or home(source)}: {error.strerror or error}",
+            hint="nothing was installed; make the folder writable, or make room there, and say it again",
+        ) from error
     return _result(staged, source, target)
 
 

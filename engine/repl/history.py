@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
-from engine.wire.masking import secret_name
+from engine.wire.masking import concealed, secret_name
 
 _LONG = re.compile(r"(?<![\w/.-])(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{32,}(?![\w/])")  # no word anybody types
 
@@ -20,7 +20,7 @@ def secret(text: str, known: Sequence[str] = ()) -> bool:
     >>> secret("SELECT 1"), secret("EXEC p.s.r.m @root_pass = 'x'"), secret("SELECT '" + "0a" * 32 + "'")
     (False, True, True)
     """
-    if _LONG.search(text) or any(value in text for value in known):
+    if _LONG.search(text) or concealed(text, known) != text:  # however it is spelled
         return True
     return any(secret_name(word) for word in re.findall(r"[\w-]+", text))
 

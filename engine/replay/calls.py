@@ -100,11 +100,17 @@ def _step(session: Session, run: Run) -> tuple[Step, Resource]:
         resource = session.names.catalog.resource(provider, service, table)
         method = session.names.catalog.method(provider, service, table, method_name)
     except (NotFound, ValueError) as error:
-        raise UsageError(f"run {run.name} called {begun.method}, which is not known here") from error
+        raise UsageError(
+            f"run {run.name} called {begun.method}, which is not known here",
+            hint="use the provider's documents that the run has used: --registry names their folder",
+        ) from error
     rows, columns = method.response.rows, method.response.columns
     files = any(entry.planned.file is not None for entry in run.entries.values())
     if files and method.upload is None:
-        raise UsageError(f"run {run.name} has sent a file with {begun.method}, which takes none here")
+        raise UsageError(
+            f"run {run.name} has sent a file with {begun.method}, which takes none here",
+            hint="use the provider's documents that the run has used: --registry names their folder",
+        )
     step = Step(OUT, begun.provider or provider, name, begun.verb or "exec", method, columns, rows=rows, files=files)
     return followed(identified(step), None, session.names), resource
 
@@ -130,7 +136,10 @@ def _check_account(session: Session, run: Run, jobs: Mapping[int, Job], *, same_
     traffic, _ = session.traffic()
     here, begun = account(todo, session.settings, traffic, run.name), run.begun
     if here.api != begun.api:
-        raise UsageError(f"run {run.name} has written to {begun.api}, and this would write to {here.api}")
+        raise UsageError(
+            f"run {run.name} has written to {begun.api}, and this would write to {here.api}",
+            hint=f"use the one that it has used: --server {begun.provider}={begun.api}",
+        )
     before: dict[str, str] = begun.accounts or {}
     others = [name for name, told in here.named.items() if told != before.get(name)]
     if same_account or not (others or here.account != (begun.account or "")):

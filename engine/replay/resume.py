@@ -67,7 +67,10 @@ def _resumed(session: Session, file: File, each: Again, wish: Wish) -> Iterator[
     session.speak_for(each.accounts)
     left = {number: entry for number, entry in each.run.entries.items() if not entry.finished}
     if strange := wish.decided.keys() - left.keys():
-        raise UsageError(f"run {each.run.name} has no open call {min(strange)}")
+        raise UsageError(
+            f"run {each.run.name} has no open call {min(strange)}",
+            hint=f"those that are open: {', '.join(map(str, sorted(left)))}",
+        )
     found = {number: _found(session, each, entry, each.jobs[number], wish) for number, entry in left.items()}
     if wish.dry_run:
         for number, (verdict, why) in found.items():

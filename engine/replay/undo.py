@@ -63,7 +63,10 @@ def _run(several: Sequence[Run]) -> Run:
     changing = [run for run in several if any(entry.state != "planned" for entry in run.entries.values())]
     putting = [run for run in changing if run.begun.verb in _CHANGES]
     if not changing:
-        raise UsageError("the ledger tells of nothing that was written")
+        raise UsageError(
+            "the ledger tells of nothing that was written",
+            hint="there is nothing to undo; another run has another ledger, or another name for --run",
+        )
     return (putting or changing)[-1]
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from engine.accounts import token_of
 from engine.errors import CredentialError
 from engine.settings import Settings
-from engine.wire.masking import MASK
+from engine.wire.masking import MASK, concealed
 from engine.wire.servers import origin
 from provider_registry.protocol import Auth, Credential
 
@@ -66,11 +66,12 @@ class Grant(Struct, frozen=True):
         return hashlib.pbkdf2_hmac("sha256", told.encode(), salt.encode(), _ROUNDS).hex()[:32] if told else ""
 
     def scrub(self, text: str) -> str:
-        """A text without the secrets: what an API answers may quote what it was sent."""
-        secrets = (secret.reveal() for secret in (*self.raw, *(value for _, value in self._added)))
-        for secret in sorted(secrets, key=len, reverse=True):
-            text = text.replace(secret, MASK) if len(secret) >= _TELLING else text
-        return text
+        """A text without the secrets: an answer may quote what was sent, and what is shown of it may be cut there."""
+        raw = [secret.reveal() for secret in self.raw]
+        for sent in sorted((value.reveal() for _, value in self._added), key=len, reverse=True):
+            text = text.replace(sent, MASK) if len(sent) >= _TELLING else text
+            raw += [sent] if not any(part in sent for part in raw) else []
+        return concealed(text, [secret for secret in raw if len(secret) >= _TELLING])
 
 
 _ROUNDS = 20_000

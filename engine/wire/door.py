@@ -6,6 +6,9 @@ first asked: to load the trusted certificates costs as much as a whole request.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,6 +19,7 @@ from engine.wire.servers import loopback
 
 GRANT = "stratoql_grant"  # the request's extension that carries its Grant
 ADDRESS = "stratoql_address"  # the one that carries, as a Secret, the address that stands for the request's own
+_LIBRARY = logging.getLogger("httpcore.http11")  # it logs the headers that came
 
 
 class Door(httpx.AsyncBaseTransport):
@@ -35,7 +39,8 @@ class Door(httpx.AsyncBaseTransport):
         way = self._inner or self._pool(request.url)
         if address is not None:
             request = _addressed(request, address.reveal())
-        return await way.handle_async_request(_granted(request, grant) if grant.source else request)
+        with _discreet(grant if address is None else Grant(raw=(address,))):
+            return await way.handle_async_request(_granted(request, grant) if grant.source else request)
 
     async def aclose(self) -> None:
         """Close every pool."""
@@ -55,6 +60,33 @@ class Door(httpx.AsyncBaseTransport):
             except (ValueError, ImportError, httpx.InvalidURL):  # their texts would quote it, password and all
                 raise httpx.ProxyError("the proxy set in the environment cannot be used") from None
         return self._pools[way]
+
+
+class _Scrubbing(logging.Filter):
+    """Takes the secrets of a request out of what is logged."""
+
+    def __init__(self, grant: Grant) -> None:
+        super().__init__()
+        self._grant = grant
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record, without secrets."""
+        record.msg, record.args = self._grant.scrub(record.getMessage()), ()
+        return True
+
+
+@contextmanager
+def _discreet(grant: Grant) -> Iterator[None]:
+    """Who has the library's own log written down finds no secret there that a server repeats in its headers."""
+    if not _LIBRARY.isEnabledFor(logging.DEBUG):
+        yield
+        return
+    scrubbing = _Scrubbing(grant)
+    _LIBRARY.addFilter(scrubbing)
+    try:
+        yield
+    finally:
+        _LIBRARY.removeFilter(scrubbing)
 
 
 def _granted(request: httpx.Request, grant: Grant) -> httpx.Request:

@@ -46,7 +46,7 @@ async def exchange(http: httpx.AsyncClient, request: Request, grant: Grant, larg
             body = await _body(response, told, largest)
         finally:
             await response.aclose()
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:  # the second of a name such as xn--a
         raise NotSent(f"the address cannot be used: {clean(str(error))}", request=told) from None
     except httpx.RequestError as error:
         raise trouble(error, request, told, grant) from None
@@ -95,6 +95,14 @@ def trouble(error: httpx.RequestError, request: Request, told: str, grant: Grant
     return NetworkError(
         f"the connection to {host} broke: {words}", request=told, hint="check the network, then run it again"
     )
+
+
+def bare(error: CallError) -> CallError:
+    """An error without the frames and errors behind it: they hold requests with secrets in them, and answers that
+    quote those, for whoever prints tracebacks with their variables.
+    """
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 def _untrusted(error: BaseException) -> bool:

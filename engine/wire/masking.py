@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 
+from engine.accounts import Profile, token_of
+from engine.errors import CredentialError
 from engine.settings import Settings
 
 MASK = "***"
@@ -93,18 +95,26 @@ def at_hand(settings: Settings) -> list[str]:
         for name, value in settings.environ.items()
         if name in variables or (secret_name(name) and name not in _FOLDERS)
     ]
-    given = (settings.token, *(profile.token for profile in settings.accounts.values()))
+    given = (settings.token, *(profile.token or _filed(profile) for profile in settings.accounts.values()))
     return [value for value in (*(token or "" for token in given), *named) if len(value) >= _TELLING]
 
 
+def _filed(profile: Profile) -> str:
+    """The token of an account that has it in a file; none where it cannot be read, which is told when it is used."""
+    try:
+        return token_of(profile, {}) if profile.token_file is not None else ""
+    except CredentialError:
+        return ""
+
+
 def clean(text: str, limit: int = 200) -> str:
-    """Foreign text on one line: without control characters, at most `limit` long.
+    """Foreign text on one line: without control characters, at most `limit` long; dots tell that it was longer.
 
     >>> clean("a\\n\\tb \\x1b[31mred" + "." * 9, limit=12)
     'a b [31mr...'
     """
     flat = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * limit]).split())
-    return flat if len(flat) <= limit else flat[: limit - 3] + "..."
+    return flat if len(flat) <= limit and len(text) <= 4 * limit else flat[: limit - 3] + "..."
 
 
 def shown(value: Any, name: str = "") -> str:
@@ -141,7 +151,9 @@ def concealed(text: str, secrets: Iterable[str]) -> str:
 def _spellings(secret: str) -> set[str]:
     told = {json.dumps(secret, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
     plain = {secret, *told, repr(secret)[1:-1], " ".join(secret.split()), *secret.splitlines()}
-    return {each for s in plain for each in (s, s.replace("'", "''"), quote(s, safe=""), quote_plus(s)) if each}
+    return {
+        each for s in plain for each in (s, s.replace("'", "''"), quote(s), quote(s, safe=""), quote_plus(s)) if each
+    }
 
 
 def _without(text: str, secret: str) -> str:

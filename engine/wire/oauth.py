@@ -91,7 +91,8 @@ class Tokens:
             said = _Answer(error="no JSON in its answer")
         if not 200 <= reply.status < 300 or not said.access_token or said.token_type.lower() != "bearer":
             kind = "" if said.token_type.lower() == "bearer" else f"a token of type {said.token_type}"
-            why = clean(grant.scrub(": ".join(filter(None, (said.error, said.error_description, kind)))))
+            why = grant.scrub(": ".join(filter(None, (said.error, said.error_description, kind))))
+            why = clean(Grant(raw=(Secret(said.access_token),)).scrub(why))
             variables = [c.env for c in (call.method.auth.username, *call.method.auth.credentials) if c and c.env]
             raise CredentialError(
                 f"{call.provider} gave no token for the client's credentials: HTTP {reply.status}"

@@ -28,7 +28,7 @@ def refusal(reply: Reply, method: Method, grant: Grant, now: float) -> CallError
     nothing.
     """
     if reply.status < 400:
-        return _redirect(reply)
+        return _redirect(reply, grant)
     found = tuple(Reason(grant.scrub(r.reason), r.field and grant.scrub(r.field)) for r in reasons(reply.body))
     told = "; ".join(map(str, found)) or _phrase(reply.status)
     after = retry_after(reply.status, reply.headers, now)
@@ -58,7 +58,7 @@ def reasons(body: bytes) -> list[Reason]:
     try:
         found = msgspec.json.decode(body)
     except BAD_JSON:
-        text = clean(body[:1000].decode("utf-8", "replace"))
+        text = clean(body[:4096].decode("utf-8", "replace"))  # enough for `clean` to see that it goes on
         return [Reason(text)] if text and not text.startswith("<") else []
     listed = found.get("errors") if isinstance(found, dict) else found
     entries = listed if isinstance(listed, list) and listed else [found]
@@ -78,10 +78,10 @@ def _reason(entry: Any) -> Reason | None:
     return _reason(inner) if isinstance(inner, dict | str) else None
 
 
-def _redirect(reply: Reply) -> ResponseError:
-    """Redirects are not followed: the credential would travel along. The target's query may hold secrets."""
+def _redirect(reply: Reply, grant: Grant) -> ResponseError:
+    """Redirects are not followed: the credential would travel along. The target may hold secrets, its host too."""
     try:
-        host = urlsplit(reply.headers.get("location", "")).hostname
+        host = urlsplit(grant.scrub(reply.headers.get("location", ""))).hostname
     except ValueError:
         host = None
     to = f" to {clean(host, 100)}" if host else ""
@@ -129,4 +129,4 @@ def _unauthorized(headers: Mapping[str, str], auth: Auth, grant: Grant) -> str:
     if has.strip().lower() == "unknown":
         return f"the credential from {grant.source} is wrong or has expired: make a new one"
     needs = f" and this needs {clean(wanted, 100)}" if wanted else ""
-    return f"the credential from {grant.source} lacks a scope: it has {clean(has, 100)}{needs}"
+    return grant.scrub(f"the credential from {grant.source} lacks a scope: it has {clean(has, 100)}{needs}")

@@ -152,4 +152,4 @@ def _not_json(reply: Reply, what: str, scrub: Scrub) -> ResponseError:
 
 
 def _start(reply: Reply) -> str:
-    return clean(reply.body[:1000].decode("utf-8", "replace"), 160)
+    return clean(reply.body[:4096].decode("utf-8", "replace"), 160)

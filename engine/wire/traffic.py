@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from engine.errors import ApiError, CallError
+from engine.errors import ApiError, CallError, CredentialError
 from engine.settings import Settings
 from engine.wire import paging
 from engine.wire.auth import Grant, Secret, authorize
@@ -23,7 +23,7 @@ from engine.wire.call import Call, Cost, Page, Request
 from engine.wire.claims import Answer
 from engine.wire.clock import Clock
 from engine.wire.events import Event, Listener
-from engine.wire.exchange import exchange
+from engine.wire.exchange import bare, exchange
 from engine.wire.limits import LONG, Key
 from engine.wire.masking import masked
 from engine.wire.refusals import refusal
@@ -132,7 +132,7 @@ class Traffic:
         except CallError as error:
             error.message = self.scrub(error.message)
             error.args = (error.message,)
-            raise
+            raise bare(error) from None
 
     async def send(
         self, call: Call, request: Request, accept: Callable[[Reply, Scrub], T], *, home: str
@@ -166,7 +166,7 @@ class Traffic:
                     if wait is None:
                         error.cost = sum(spent, Cost())
                         _tried(error, attempt)
-                        raise
+                        raise bare(error) from None
                     failed = error
                 self.budget.check(wait.seconds, f"a new attempt after: {failed.message}", request=failed.request)
                 if wait.shared:
@@ -205,10 +205,13 @@ class Traffic:
         A token that credentials are changed for lives shortly, so the credentials tell. Raises CredentialError.
         """
         auth, given = call.method.auth, self._settings.token is not None or call.account is not None
-        if auth.type == "oauth2" and not given:
-            credentials = ":".join(client_of(auth, call.provider, self._settings))
-            return Grant(headers=(("Authorization", Secret(credentials)),)).fingerprint(salt)
-        return self._authorized(call, url, home, None).fingerprint(salt)
+        try:
+            if auth.type == "oauth2" and not given:
+                credentials = Secret(":".join(client_of(auth, call.provider, self._settings)))
+                return Grant(headers=(("Authorization", credentials),)).fingerprint(salt)
+            return self._authorized(call, url, home, None).fingerprint(salt)
+        except CredentialError as error:
+            raise bare(error) from None
 
     async def _exchanged(self, call: Call, request: Request, grant: Grant) -> Reply:
         """The answer of an address that gives tokens."""

@@ -18,7 +18,7 @@ from engine.wire.call import Cost, Request
 from engine.wire.clock import Clock
 from engine.wire.door import ADDRESS
 from engine.wire.events import Event, Listener
-from engine.wire.exchange import CONNECT, SILENCE, agent, trouble
+from engine.wire.exchange import CONNECT, SILENCE, agent, bare, trouble
 from engine.wire.masking import veiled
 from engine.wire.servers import loopback
 
@@ -50,7 +50,8 @@ def permitted(address: str) -> None:
         parts = urlsplit(address)
         host = parts.hostname or ""
         sound = not re.search(r"[^!-~]", address) and "@" not in parts.netloc and parts.port != 0
-    except ValueError:
+        sound = sound and bool(httpx.URL(address).host)  # it takes fewer than the standard library does
+    except (ValueError, httpx.InvalidURL):
         host, sound = "", False
     if not host or not sound:
         raise NotSent("the answer gives no address that a file could be sent to")
@@ -77,7 +78,7 @@ async def put(client: Client, tell: Listener, address: str, body: Body, until: f
             whole = whole or (isinstance(error, NetworkError) and pieces.sent == body.size)
             if attempt == ATTEMPTS or not error.passing or clock.wall() + PAUSE >= until:
                 error.cost, error.arrived = cost, whole
-                raise
+                raise bare(error) from None
             tell(Event("wait", f"waiting {PAUSE:.1f} s for a new attempt after: {error.message}", seconds=PAUSE))
         await clock.sleep(PAUSE)
         cost += Cost(retries=1, waited=PAUSE)
@@ -109,7 +110,7 @@ async def _once(client: Client, address: str, pieces: _Pieces, attempt: int, tel
         finally:
             await response.aclose()
     except httpx.RequestError as error:
-        found = trouble(error, Request("PUT", shown), told, Grant())
+        found = trouble(error, Request("PUT", shown), told, Grant(raw=(Secret(address),)))
         log.info("%s %s %.0f ms attempt %d", told, type(found).__name__, (now() - began) * 1000, attempt)
         raise found from None
     status = response.status_code
@@ -119,7 +120,7 @@ async def _once(client: Client, address: str, pieces: _Pieces, attempt: int, tel
         Event("response", text, request=told, status=status, attempt=attempt, seconds=now() - began, bytes=len(said))
     )
     if not response.is_success:
-        raise _refused(status, said, told)
+        raise _refused(status, said, told, address)
 
 
 async def _said(response: httpx.Response) -> bytes:
@@ -132,11 +133,16 @@ async def _said(response: httpx.Response) -> bytes:
     return found
 
 
-def _refused(status: int, said: bytes, told: str) -> ApiError:
-    """The error of an answer that is no success. Its text is not shown: storage quotes signatures there."""
-    code = re.search(rb"<Code>([A-Za-z0-9.]{1,60})</Code>", said)
+def _refused(status: int, said: bytes, told: str, address: str) -> ApiError:
+    """The error of an answer that is no success. Its text is not shown: storage quotes signatures there. A code that
+    is a piece of the address is none.
+    """
+    found = re.search(rb"<Code>([A-Za-z0-9.]{1,60})</Code>", said)
+    code = found[1].decode() if found else ""
     where = " sends the file elsewhere, where it does not go" if 300 <= status < 400 else ""
-    error = ApiError(f"HTTP {status}{f' {code[1].decode()}' if code else ''}{where}", status=status, request=told)
+    error = ApiError(
+        f"HTTP {status}{f' {code}' if code and code not in address else ''}{where}", status=status, request=told
+    )
     error.passing = status >= 500
     return error
 

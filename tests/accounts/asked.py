@@ -22,16 +22,19 @@ IMAGES: dict[str, list[dict[str, Any]]] = {
     "prod": [rows.private(1, label="web"), rows.private(2, label="db", size=50), rows.public("debian12")],
     "staging": [rows.private(3, label="web"), rows.public("debian12")],
     "lab": [rows.private(4, label="tmp"), rows.private(5, label="web"), rows.public("debian12")],
+    "7": [rows.private(6, label="web"), rows.public("debian12")],  # SQLite may take its name for a number
 }
 LINODES: dict[str, tuple[dict[str, Any], ...]] = {
     "prod": ({"id": 1, "label": "one", "region": "us-east", "image": "private/1", "tags": []},),
     "staging": ({"id": 1, "label": "uno", "region": "us-east", "image": "private/3", "tags": []},),
     "lab": (),
+    "7": (),
 }
 DISKS = {
     "prod": (Disk(11, 1, "us-east", "root", 2000, 900), Disk(12, 1, "us-east", "swap", 512, 16, "swap")),
     "staging": (Disk(21, 1, "us-east", "root", 2000, 900),),
     "lab": (),
+    "7": (),
 }
 VARIABLES = {f"{name.upper()}_TOKEN": token(name) for name in IMAGES}
 PROFILES = {name: Profile(name, token_env=f"{name.upper()}_TOKEN") for name in IMAGES}

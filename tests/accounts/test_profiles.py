@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from traceback import TracebackException
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_a_token_in_a_file_that_others_may_read_is_refused(config: Path, mode: i
         ("[accounts.my-prod]", 'token_env = "MY_PROD_TOKEN" names a variable'),
         ('[accounts.prod]\ntoken_env = "A"\ntoken_file = "b"', "needs one of token_env, token_file and token"),
         ('[accounts.prod]\ntoken_evn = "A"', "unknown setting 'token_evn'\nhint: did you mean token_env?"),
-        ("[accounts.prod]\ntoken_env = 5", "accounts.prod.token_env must be a text"),
+        ("[accounts.prod]\ntoken_env = 5", 'accounts.prod.token_env must be a text\nhint: write token_env = "..."'),
         ('[accounts."a b"]\ntoken_env = "A"', "accounts.a b is no name of an account"),
     ],
 )
@@ -70,6 +71,30 @@ def test_what_is_wrong_with_a_profile_is_told(text: str, told: str, tmp_path: Pa
     with pytest.raises(UsageError) as raised:
         profiles(tmp_path / "config.toml", tomllib.loads(text).get("accounts"))
     assert told in explain(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[accounts.prod]\ntoken = "plain-secret"\ntoken_env = "A"',
+        '[accounts.prod]\ntoken = "plain-secret',
+        'token = "plain-secret"',
+        '[accounts.prod]\ntoken = "plain-secret"\n[servers]\nlinode = 5',
+    ],
+)
+def test_a_fault_of_the_file_shows_no_token_not_even_in_a_traceback(text: str, config: Path) -> None:
+    config.write_text(text)
+    config.chmod(0o600)
+    with pytest.raises(UsageError) as raised:
+        load()
+    trace = TracebackException(type(raised.value), raised.value, raised.tb.tb_next, capture_locals=True)
+    assert "plain-secret" not in "".join(trace.format()) + explain(raised.value)
+
+
+def test_an_address_in_the_file_is_a_text(config: Path) -> None:
+    config.write_text("[servers]\nlinode = 5")
+    with pytest.raises(UsageError, match=r"servers\.linode must be of type str, got 5"):
+        load()
 
 
 @pytest.mark.parametrize(

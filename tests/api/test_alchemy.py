@@ -80,6 +80,17 @@ def test_pandas_reads_through_it(database: sa.Engine) -> None:
     assert len(whole) > 20
 
 
+def test_a_token_in_the_place_of_a_user_is_refused_and_not_shown() -> None:
+    with pytest.raises(engine.InterfaceError, match="takes no user") as raised:
+        sa.create_engine("stratoql://s3cret-token@/?sandbox=true").connect()
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_time_that_is_none_is_told() -> None:
+    with pytest.raises(engine.InterfaceError, match="timeout expects seconds, got 'soon'"):
+        sa.create_engine("stratoql:///?sandbox=true&timeout=soon").connect()
+
+
 def test_the_url() -> None:
     dialect = StratoqlDialect()
 

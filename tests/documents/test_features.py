@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from engine.accounts import Profile
 from engine.errors import StratoqlError, explain
 from engine.session import Session
 from engine.settings import Settings
@@ -89,3 +90,28 @@ def test_an_api_that_refuses_a_filter_is_asked_for_all(limit: str) -> None:
     first, *rest = api.asked
     assert "$filter=age gt 40" in first
     assert rest == [f"GET /people?$select=id,age{more}" for more in ("", "&skip=2", "&skip=4")]
+
+
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        ("SELECT who FROM {V} WHERE _account = 'b' AND years > 40", "has no _account"),
+        ("SELECT v.who FROM {V} v JOIN {P} p ON v.id = p.id AND v._account = p._account", "has no _account"),
+        ("SELECT v.who FROM {V} v JOIN {P} p ON v.id = p.id AND p._account = 'b' WHERE v.years > 60", ""),
+        ("SELECT who FROM {V} WHERE years > 60 AND (SELECT count(*) FROM {P} WHERE _account = 'b') = 5", ""),
+    ],
+)
+def test_a_view_is_of_all_accounts(sql: str, fault: str) -> None:
+    profiles = {name: Profile(name, provider="apex", token=f"token-{name}") for name in "ab"}
+    held = Settings(environ={}, registry=ROOTS, account=("a", "b"), accounts=profiles)
+    text = sql.replace("{V}", "apex.hub.vw_adults").replace("{P}", "apex.hub.people")
+    with Session(held, transport=httpx.MockTransport(Api())) as session:
+        if not fault:
+            assert [row for result in session.run(text) for row in result.fetchall()] == [("7up",), ("7up",)]
+            return
+        with pytest.raises(StratoqlError) as raised:
+            list(session.run(text))
+    assert explain(raised.value).startswith(
+        "error: apex.hub.vw_adults is a view, which is written over the rows of all accounts: it has no _account\n"
+    )
+    assert "hint: leave _account out and name one account at a time" in explain(raised.value)

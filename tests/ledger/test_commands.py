@@ -82,6 +82,7 @@ def test_what_is_left_is_told_and_is_the_exit_code(state: str, capsys: pytest.Ca
     [
         (["resume"], "the following arguments are required: LEDGER"),
         (["resume", "absent"], "cannot open the ledger absent: No such file or directory"),
+        (["resume", "absent"], "hint: name the file that the run has written with --ledger"),
         (["undo", "absent"], "cannot open the ledger absent: No such file or directory"),
         (["resume", "l", "--decide", "x"], "'x' is not CALL=done or CALL=send, such as 3=done"),
         (["exec", "--ledger", "", "SELECT 1"], "setting ledger is empty"),

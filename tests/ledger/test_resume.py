@@ -141,8 +141,9 @@ def test_a_decision_about_a_call_that_is_done(tmp_path: Path) -> None:
     ledger, account = tmp_path / "ledger", fresh()
     account.meet = lambda request: httpx.Response(500) if account.sent[-1] == "PUT private/2" else None
     account.run(STATEMENTS["PUT"], ledger)
-    with pytest.raises(UsageError, match=r"has no open call 1$"):
+    with pytest.raises(UsageError, match=r"has no open call 1$") as raised:
         account.resume(ledger, decided={1: "send"})
+    assert raised.value.hint == "those that are open: 2, 3, 4"
 
 
 def test_what_the_api_refused_is_listed_and_sent_again_where_asked(tmp_path: Path) -> None:
@@ -185,8 +186,11 @@ def test_it_is_the_same_api_and_account_or_nothing(tmp_path: Path) -> None:
         account.resume(ledger, {"token": "another-token"})
     assert "was signed in with another credential" in explain(raised.value)
     assert "--same-account" in explain(raised.value)
-    with pytest.raises(UsageError, match=re.escape("has written to https://api.linode.com:443, and this would")):
+    with pytest.raises(
+        UsageError, match=re.escape("has written to https://api.linode.com:443, and this would")
+    ) as elsewhere:
         account.resume(ledger, {"servers": {"linode": "http://127.0.0.1:1"}})
+    assert elsewhere.value.hint == "use the one that it has used: --server linode=https://api.linode.com:443"
     with pytest.raises(UsageError, match=r"was PUT /v4/images/private%2F1 and would be PUT /v4beta/images"):
         account.resume(ledger, {"environ": {"LINODE_API_VERSION": "v4beta"}})
     with pytest.raises(UsageError, match="the ledger has no run x"):
@@ -253,11 +257,16 @@ def test_what_is_no_ledger(text: bytes, told: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         fresh().resume(ledger)
     assert raised.value.message == told.format(ledger)
+    assert raised.value.hint in (
+        "name the file that the run has written with --ledger, as it was written",
+        "its beginning is lost: name the whole file, or look up by a SELECT what was written",
+    )
 
 
 def test_a_method_that_is_gone(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger"
     full, _ = whole("DELETE")
     ledger.write_bytes(full[: full.index(b"\n") + 1].replace(b"delete_image", b"remove_image"))
-    with pytest.raises(UsageError, match=r"called linode\.images\.images\.remove_image, which is not known here"):
+    with pytest.raises(UsageError, match=r"images\.remove_image, which is not known here") as raised:
         fresh().resume(ledger)
+    assert raised.value.hint == "use the provider's documents that the run has used: --registry names their folder"

@@ -134,5 +134,6 @@ def test_a_secret_and_a_row_that_was_not_read_cannot_be_put_back(account: Accoun
 def test_a_ledger_without_a_write(account: Account, ledger: Path) -> None:
     account.meet = lambda request: httpx.Response(403) if request.method != "GET" else None
     ledger.touch()
-    with pytest.raises(UsageError, match="the ledger tells of nothing that was written"):
+    with pytest.raises(UsageError, match="the ledger tells of nothing that was written") as raised:
         planned(account, ledger)
+    assert raised.value.hint == "there is nothing to undo; another run has another ledger, or another name for --run"

@@ -117,6 +117,7 @@ def test_a_ledger_that_cannot_be_written_stops_all(account: Account, ledger: Pat
     error = account.run(SET, tmp_path / "absent" / "ledger")
     assert isinstance(error, UsageError)
     assert error.message == f"cannot open the ledger {tmp_path}/absent/ledger: No such file or directory"
+    assert error.hint == "name a file that can be written, in a folder that is there"
     error = account.run(SET, Path("/dev/null"))
     assert isinstance(error, UsageError)
     assert error.message == "the ledger /dev/null is no file"

@@ -92,10 +92,12 @@ def test_a_wrong_file_is_told_as_such(
 
 def test_the_history_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "state" / "history"
-    settings = Settings(token="short-1", environ={"LINODE_TOKEN": "brief-2", "HOME": "/home/me"})
+    environ = {"LINODE_TOKEN": "brief-2", "HOME": "/home/me", "DB_PASSWORD": "it's-3"}
+    settings = Settings(token="short-1", environ=environ)
     kept = history.history(path, lambda: at_hand(settings))
     kept.append_string("SELECT 'short-1', '/home/me';")
     kept.append_string("SELECT 'brief-2';")
+    kept.append_string("SELECT 'it''s-3';")
     kept.append_string("SELECT '/home/me';")
     secret = "0123456789abcdef" * 4
     for text in ("SELECT 1;", "\\token", f"SELECT '{secret}';", "EXEC p.s.r.m @root_pass = 'hunter2';", "SELECT 2;"):
@@ -105,7 +107,7 @@ def test_the_history_is_its_owners_alone(tmp_path: Path) -> None:
     assert "SELECT 1;" in written
     assert "SELECT 2;" in written
     assert "SELECT '/home/me';" in written
-    assert all(word not in written for word in ("token", secret, "hunter2", "short-1", "brief-2"))
+    assert all(word not in written for word in ("token", secret, "hunter2", "short-1", "brief-2", "s-3"))
     path.chmod(0o644)
     history.history(path)
     assert path.stat().st_mode & 0o777 == 0o600

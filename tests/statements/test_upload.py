@@ -9,6 +9,7 @@ import os
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
+from traceback import TracebackException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import msgspec
 import pytest
 
 from engine.cli import main
-from engine.errors import StratoqlError, UsageError, explain
+from engine.errors import StratoqlError, Unready, UsageError, explain
 from engine.lifecycle import kept
 from engine.preview import Preview
 from engine.sandbox import TOKEN, transport
@@ -309,6 +310,25 @@ def test_nobody_is_shown_the_address(passing: Passing, caplog: pytest.LogCapture
     assert secret not in told
     assert "Signature" not in told
     assert secret not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [[Fault("PUT", status=403)], [Fault("PUT", drop="reset", times=2)], []],
+    ids=["refused", "broken", "never sent"],
+)
+def test_a_traceback_with_its_variables_does_not_show_it(passing: Passing, faults: list[Fault]) -> None:
+    secret = "f00dS1gnature"
+    host = "far.example" if faults else "xn--a"  # which no client can ask
+    answer = {"image": {"id": "private/1"}, "upload_to": f"https://{host}/x?Signature={secret}"}
+    posted = Fault("POST", "upload", body=answer, status=200)
+    wire = transport(images=[], clock=lambda: passing.now, rules=RULES, faults=[posted, *faults])
+    with Session(Settings(environ={}, token=TOKEN), transport=wire) as session, pytest.raises(Unready) as raised:
+        list(session.run(exec_()))
+    error, frames = raised.value, raised.tb.tb_next  # without this test's own variables
+    trace = "".join(TracebackException(type(error), error, frames, capture_locals=True).format())
+    assert "engine/lifecycle/sending.py" in trace
+    assert secret not in trace
 
 
 def test_an_answer_without_an_address_sends_nothing(passing: Passing) -> None:

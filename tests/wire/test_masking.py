@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -58,9 +59,12 @@ def test_the_folder_of_a_shell_is_no_secret() -> None:
     assert at_hand(Settings(environ={"PWD": "/home/me/images", "OLDPWD": "/home/me"})) == []
 
 
-def test_the_tokens_of_accounts_are_at_hand() -> None:
+def test_the_tokens_of_accounts_are_at_hand(tmp_path: Path) -> None:
     accounts = {"prod": Profile("prod", token_env="PROD"), "lab": Profile("lab", token="lab-token")}
     assert at_hand(Settings(accounts=accounts, environ={"PROD": "prod-token"})) == ["lab-token", "prod-token"]
+    (tmp_path / "token").write_text("token-of-a-file\n")
+    filed = {name: Profile(name, token_file=str(tmp_path / name)) for name in ("token", "absent")}
+    assert at_hand(Settings(accounts=filed, environ={})) == ["token-of-a-file"]
 
 
 def test_text() -> None:

@@ -135,6 +135,10 @@ def test_what_is_asked_in_the_header_and_in_the_body() -> None:
         (httpx.Response(200, html="<p>Log in</p>"), "credentials: HTTP 200, no JSON in its answer"),
         (httpx.Response(200, json={}), "credentials: HTTP 200"),
         (httpx.Response(200, json={"access_token": "t", "token_type": "mac"}), "HTTP 200, a token of type mac"),
+        (
+            httpx.Response(200, json={"access_token": "t0k-9/a", "token_type": "mac", "error": "no t0k-9%2Fa here"}),
+            "HTTP 200, no *** here: a token of type mac",
+        ),
     ],
 )
 def test_what_is_no_token_is_told_without_the_secret(answer: httpx.Response, told: str) -> None:

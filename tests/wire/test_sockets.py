@@ -219,6 +219,15 @@ def test_an_address_that_is_too_long() -> None:
     assert raised.value.harmless
 
 
+def test_a_host_that_nobody_can_be_called() -> None:
+    async def run() -> None:
+        async with Client(settings(token=TOKEN, servers={"linode": "https://xn--a"}), clock=Time().clock) as client:
+            await fetch(client)
+
+    with pytest.raises(NotSent, match="the address cannot be used: Codepoint"):
+        asyncio.run(run())
+
+
 # ---- proxies
 
 

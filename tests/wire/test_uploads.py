@@ -157,6 +157,7 @@ def test_twice_is_enough(reply: httpx.Response | Exception, kind: type[CallError
     [
         (httpx.Response(403, content=DENIED), "HTTP 403 AccessDenied"),
         (httpx.Response(404), "HTTP 404"),
+        (httpx.Response(403, content=f"<Code>{SECRET}</Code>".encode()), "HTTP 403"),
         (
             httpx.Response(302, headers={"Location": "https://elsewhere.example"}),
             "HTTP 302 sends the file elsewhere, where it does not go",
@@ -191,6 +192,9 @@ def test_an_attempt_that_was_sent_whole_may_have_arrived() -> None:
         ("https:///x", "the answer gives no address that a file could be sent to"),
         ("https://[x", "the answer gives no address that a file could be sent to"),
         ("https://h:99999/", "the answer gives no address that a file could be sent to"),
+        ("https://[v1.x]/", "the answer gives no address that a file could be sent to"),
+        ("https://xn--a/", "the answer gives no address that a file could be sent to"),
+        (f"https://h/{SECRET * 9000}", "the answer gives no address that a file could be sent to"),
         ("https://user:word@h/", "the answer gives no address that a file could be sent to"),
         ("https://h/\r\nX: y", "the answer gives no address that a file could be sent to"),
         (
