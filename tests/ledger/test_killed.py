@@ -45,13 +45,18 @@ class Api:
         slow = [Fault(method, delay=0.2, times=None) for method in STATEMENTS]
         self.server = Server(images=rows, faults=[*faults, *slow], rate_limit=False)
         self.received: Counter[str] = Counter()
+        self.under_way: set[int] = set()  # requests that have come and are not answered yet
         real = self.server.api.answer
 
         def answer(asked: Request) -> Answer:
             if asked.method != "GET":
                 label = json.loads(asked.body or b"{}").get("label", "") if asked.method == "POST" else ""
                 self.received[f"{asked.method} {label or '/'.join(asked.segments[2:])}"] += 1
-            return real(asked)
+            self.under_way.add(id(asked))
+            try:
+                return real(asked)
+            finally:
+                self.under_way.discard(id(asked))
 
         vars(self.server.api)["answer"] = answer
 
@@ -92,6 +97,15 @@ def wait_for(ledger: Path, done: int) -> None:
     raise AssertionError("nothing was written down")
 
 
+def wait_for_quiet(api: Api) -> None:
+    """Until what was under way has arrived and is done, or never will."""
+    quiet, seen = time.monotonic(), api.received.total()
+    while time.monotonic() < quiet + 0.5:
+        if api.under_way or api.received.total() != seen:
+            quiet, seen = time.monotonic(), api.received.total()
+        time.sleep(0.01)
+
+
 def resumed(api: Api, ledger: Path, capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[int, dict[int, str]]:
     """The exit code, and the states by call."""
     capsys.readouterr()
@@ -110,7 +124,7 @@ def test_killed_during_25_writes(
     process.send_signal(signal.SIGKILL)
     assert process.wait(30) == -signal.SIGKILL
     process.communicate()
-    time.sleep(0.3)  # what was under way arrives, or never does
+    wait_for_quiet(played)
     before = Counter(played.received)
     sending = {line["call"] for line in _whole(ledger) if line["event"] == "sending"}
     unknown = sending - {line["call"] for line in _whole(ledger) if line["event"] == "done"}
