@@ -7,7 +7,6 @@ and only `size` and `created` are ever written into a table. The user's query st
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -64,36 +63,67 @@ def numbered(query: Text, tables: Tables) -> Late | None:
 
     >>> made = numbered(Text("SELECT id, size * 2, label AS l FROM main.t0 AS i WHERE 1"), {"t0": ["id", "label"]})
     >>> made.query.sql
-    'SELECT "i"._rowid_, size * 2 FROM main.t0 AS i WHERE 1'
+    'SELECT size * 2, "i"._rowid_ FROM main.t0 AS i WHERE 1'
     >>> [(taken.at, taken.column, taken.name) for taken in made.columns]
-    [(0, 'id', 'id'), (1, '', None), (0, 'label', 'l')]
+    [(1, 'id', 'id'), (0, '', None), (1, 'label', 'l')]
     """
     tree = parse_query(query)
-    if not isinstance(tree, exp.Select) or any(tree.args.get(barrier) for barrier in _BARRIERS) or _counted(tree):
+    if not isinstance(tree, exp.Select) or any(tree.args.get(barrier) for barrier in _BARRIERS):
         return None
-    known, spans = _tables(tree, tables), list(_spans(tokenize(query.sql)))
-    items = _items(tree, known)
+    known, spans, counted = _tables(tree, tables), list(_spans(tokenize(query.sql))), _counted(tree)
+    if counted is None:
+        return None
+    items = [None if at in counted else item for at, item in enumerate(_items(tree, known), 1)]
     if not any(items) or len(spans) != len(items):
         return None
     used = list(dict.fromkeys(item.table.alias for item in items if item is not None))
-    pieces: list[Text | str] = [", ".join(f"{quote_name(alias)}.{_NUMBER}" for alias in used)]
-    columns: list[Taken] = []
-    computed = count(len(used))
-    for item, span in zip(items, spans, strict=True):
+    kept: list[Text | str] = []  # the items of the new SELECT list: those that are counted stay in their places
+    places: list[int] = []
+    for at, (item, span) in enumerate(zip(items, spans, strict=True), 1):
+        places.append(len(kept))
         if item is None:
-            pieces += [", ", cut(query, *span)]
-            columns.append(Taken(next(computed)))
+            kept.append(cut(query, *span))
+        elif at < max(counted, default=0):
+            kept.append("NULL")
+    columns: list[Taken] = []
+    for item, place in zip(items, places, strict=True):
+        if item is None:
+            columns.append(Taken(place))
         else:
-            columns += [Taken(used.index(item.table.alias), item.table.name, *pair) for pair in item.columns]
+            number = len(kept) + used.index(item.table.alias)
+            columns += [Taken(number, item.table.name, *pair) for pair in item.columns]
+    kept += [f"{quote_name(alias)}.{_NUMBER}" for alias in used]
+    parts = [part for item in kept for part in (item, ", ")][:-1]
     head, tail = cut(query, 0, spans[0][0]), cut(query, spans[-1][1], len(query.sql))
-    return Late(weave(head, *pieces, tail), tuple(columns))
+    return Late(weave(head, *parts, tail), tuple(columns))
 
 
-def _counted(tree: exp.Select) -> bool:
-    """Whether it is sorted by the place of an item: that is another's then."""
+def _counted(tree: exp.Select) -> frozenset[int] | None:
+    """The items that it is sorted by, as `ORDER BY 2`, from 1; None where that cannot be told.
+
+    >>> _counted(parse_query(Text("SELECT a, b FROM t ORDER BY 2 DESC, a"))), _counted(parse_query(Text("SELECT a")))
+    (frozenset({2}), frozenset())
+    """
     order = tree.args.get("order")
-    terms = order.expressions if order is not None else ()
-    return any(term.find(exp.Column, exp.Func) is None for term in terms)
+    terms = [_bare(term.this) for term in order.expressions] if order is not None else []
+    places = [term for term in terms if not any(map(_read, term.find_all(exp.Column)))]
+    if not all(isinstance(place, exp.Literal) and place.is_int for place in places):
+        return None
+    found = frozenset(int(place.name) for place in places)
+    stars = any(item.is_star for item in tree.expressions[: max(found, default=0)])
+    return None if stars else found
+
+
+def _bare(term: exp.Expr) -> exp.Expr:
+    """A term without the collation and parentheses around it: `(2) COLLATE nocase` is the second item still."""
+    while isinstance(term, exp.Collate | exp.Paren):
+        term = term.this
+    return term
+
+
+def _read(column: exp.Column) -> bool:
+    """Whether it is a column: the parser takes the name of a collation for one."""
+    return not (isinstance(column.parent, exp.Collate) and column.arg_key == "expression")
 
 
 def _tables(tree: exp.Select, tables: Tables) -> dict[str, _Table]:

@@ -37,30 +37,41 @@ FOUND = {  # what becomes of a query
         'SELECT "i"._rowid_ FROM main.t0 AS i WHERE size > 1 ORDER BY label'
     ),
     "SELECT i.id, upper(label) AS u FROM main.t0 AS i WHERE size > 1 ORDER BY u": (
-        'SELECT "i"._rowid_, upper(label) AS u FROM main.t0 AS i WHERE size > 1 ORDER BY u'
+        'SELECT upper(label) AS u, "i"._rowid_ FROM main.t0 AS i WHERE size > 1 ORDER BY u'
     ),
     "SELECT ALL id, (SELECT max(x), 2), label l FROM main.t0 AS i LIMIT 3 OFFSET 1": (
-        'SELECT ALL "i"._rowid_, (SELECT max(x), 2) FROM main.t0 AS i LIMIT 3 OFFSET 1'
+        'SELECT ALL (SELECT max(x), 2), "i"._rowid_ FROM main.t0 AS i LIMIT 3 OFFSET 1'
     ),
     "SELECT ID, [Label] FROM main.t0 AS i LIMIT 1": 'SELECT "i"._rowid_ FROM main.t0 AS i LIMIT 1',
     "SELECT a.*, b.x FROM main.t0 AS a LEFT JOIN main.t1 AS b ON a.id = b.id": (
         'SELECT "a"._rowid_, "b"._rowid_ FROM main.t0 AS a LEFT JOIN main.t1 AS b ON a.id = b.id'
     ),
     "SELECT a.label, r.value FROM main.t0 AS a, json_each(a.tags) AS r": (
-        'SELECT "a"._rowid_, r.value FROM main.t0 AS a, json_each(a.tags) AS r'
+        'SELECT r.value, "a"._rowid_ FROM main.t0 AS a, json_each(a.tags) AS r'
     ),
     "WITH q AS (SELECT 1 AS one) SELECT i.label FROM main.t0 AS i, q WHERE i.size = one": (
         'WITH q AS (SELECT 1 AS one) SELECT "i"._rowid_ FROM main.t0 AS i, q WHERE i.size = one'
     ),
     "SELECT label AS l, size AS s FROM main.t0 AS i ORDER BY s": (
-        'SELECT "i"._rowid_, size AS s FROM main.t0 AS i ORDER BY s'
+        'SELECT size AS s, "i"._rowid_ FROM main.t0 AS i ORDER BY s'
+    ),
+    "SELECT id, label, size, tags FROM main.t0 AS i ORDER BY 3 DESC, 2, id": (
+        'SELECT NULL, label, size, "i"._rowid_ FROM main.t0 AS i ORDER BY 3 DESC, 2, id'
+    ),
+    "SELECT id, label, size FROM main.t0 AS i ORDER BY (2) COLLATE nocase": (
+        'SELECT NULL, label, "i"._rowid_ FROM main.t0 AS i ORDER BY (2) COLLATE nocase'
+    ),
+    "SELECT id, upper(label) FROM main.t0 AS i ORDER BY 2": (
+        'SELECT NULL, upper(label), "i"._rowid_ FROM main.t0 AS i ORDER BY 2'
     ),
 }
 NOT_FOUND = [
     "SELECT DISTINCT id, label FROM main.t0 AS i ORDER BY size",
     "SELECT id, label FROM main.t0 AS i GROUP BY size",
-    "SELECT id, label FROM main.t0 AS i ORDER BY 2",
     "SELECT id, label FROM main.t0 AS i ORDER BY size, -1",
+    "SELECT id, label FROM main.t0 AS i ORDER BY likely(2 COLLATE nocase)",
+    "SELECT *, id FROM main.t0 AS i ORDER BY 2",
+    "SELECT id FROM main.t0 AS i ORDER BY 1",
     "SELECT label AS id FROM main.t0 AS i ORDER BY id",
     "SELECT id FROM main.t0 AS i UNION ALL SELECT id FROM main.t1 AS j",
     "SELECT id FROM (SELECT id FROM main.t0 AS i) AS i",
