@@ -18,7 +18,7 @@ from msgspec import Struct
 
 Row = tuple[Any, ...]
 _IN_MEMORY = 32 * 2**20  # bytes
-_SEARCHED = 128 * 2**20  # bytes, of rows that may be asked for in any order
+_SEARCHED = 64 * 2**20  # bytes, of rows that may be asked for in any order
 _TEXT, _OTHER = 57, 16  # bytes that a value takes and its place in a column, about; of text its characters too
 _NONE = type(None)
 
@@ -81,8 +81,10 @@ class Spool:
         self._size += len(kept) * _size(kept[0])
         self._pieces.append(piece)
         if self._size > self._room:
-            self._write()
-        self.at_hand = self.at_hand and whole and self._file is None
+            if self.searched is None:
+                self._write()
+            self.at_hand = False
+        self.at_hand = self.at_hand and whole
         return piece
 
     def _write(self) -> None:

@@ -120,7 +120,7 @@ class Store:
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         """Add rows; values in the order of `columns`, the table's other columns stay NULL."""
         spool = self._spools.get(table)
-        if spool is None:
+        if spool is None or (spool.searched is not None and not spool.at_hand):
             self._insert(table, columns, rows)
             return
         try:
@@ -133,11 +133,11 @@ class Store:
         found = zip(*map(piece.column, held), strict=True) if held else [()] * piece.count
         self._insert(table, held, found)
 
-    def _insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    def _insert(self, table: str, columns: Sequence[str], rows: Iterable[Row], how: str = "INSERT") -> None:
         names, marks = ", ".join(map(quote_name, columns)), ", ".join("?" * len(columns))
         values = f"({names}) VALUES ({marks})" if columns else "DEFAULT VALUES"
         try:
-            self._db.executemany(f"INSERT INTO {quote_name(table)} {values}", rows)
+            self._db.executemany(f"{how} INTO {quote_name(table)} {values}", rows)
         except sqlite3.Error as error:
             raise self._fault(error, Text("")) from error
 
@@ -238,9 +238,15 @@ class Store:
         """Whatever is kept beside SQLite becomes tables: somebody asks for more than it as it came."""
         while self._spools:
             table, spool = self._spools.popitem()
-            self._run(f"DELETE FROM {quote_name(table)}")  # what it was searched by
+            first = 1
             for piece in spool:
-                self._insert(table, list(piece.columns), piece.rows())
+                columns, rows = list(piece.columns), piece.rows()
+                if spool.searched is None:
+                    self._insert(table, columns, rows)
+                else:  # by its columns the row is there already
+                    numbered = [(number, *row) for number, row in enumerate(rows, first)]
+                    self._insert(table, ["_rowid_", *columns], numbered, "REPLACE")
+                first += piece.count
             spool.close()
 
     def _batches(self, cursor: sqlite3.Cursor, text: Text) -> Iterator[list[Row]]:

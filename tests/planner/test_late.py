@@ -253,12 +253,13 @@ def test_more_rows_than_may_wait_go_to_sqlite(monkeypatch: pytest.MonkeyPatch) -
     made = made_of(sql)
     assert made is not None
     store = created(made.searched)
-    for number in range(10):
-        store.load("t0", ["label", "size"], [(f"l{number}", number)])
-    assert [row[0] for batch in store.batches(Text(sql), made)[1] for row in batch] == [
-        f"l{n}" for n in range(9, 0, -1)
-    ]
-    assert store._db.execute("SELECT count(label) FROM t0").fetchone() == (10,)
+    for number in range(0, 20, 2):
+        store.load("t0", ["label", "size"], [(f"l{number}", number), (f"l{number + 1}", number + 1)])
+    held = store._db.execute("SELECT count(label), count(size) FROM t0").fetchone()
+    assert 0 < held[0] < held[1] == 20
+    found = [row[0] for batch in store.batches(Text(sql), made)[1] for row in batch]
+    assert found == [f"l{number}" for number in range(19, 0, -1)]
+    assert [row[0] for row in store.query("SELECT label FROM t0")] == [f"l{number}" for number in range(20)]
 
 
 def test_a_fault_in_what_is_computed_is_placed_in_the_users_text() -> None:
