@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from engine.doubts import check_write
 from engine.errors import InvalidValue, StratoqlError
 from engine.fits import check_bare, check_values
 from engine.foresight import foresee
@@ -33,6 +34,7 @@ def check(items: Sequence[Item], names: Names, settings: Settings) -> None:
         try:
             after = foresee(item.statement, names, settings)
             check_values(item, names)
+            check_write(item.statement, names)
         except StratoqlError as error:
             placed = told_better(item, error, names, settings)
             note_statement(placed, items, number)

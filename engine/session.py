@@ -18,6 +18,7 @@ from msgspec import structs
 from engine import accounts, interrupts
 from engine.answers import columned
 from engine.discovery.requests import Log
+from engine.doubts import doubts
 from engine.errors import DocumentError, Interrupted, UsageError, of_statement
 from engine.language.hints import max_writes
 from engine.language.parser import parse
@@ -139,7 +140,7 @@ class Session:
         try:
             with of_statement(statement.text, usage=False):
                 result = await self._one(statement, dry_run)
-                result.warnings = (*result.warnings, *idle_hints(statement, result))
+                result.warnings = (*result.warnings, *idle_hints(statement, result), *doubts(statement, self._names))
                 return result.telling(statement.text)
         except BadDocument as bad:
             raise DocumentError("a provider document cannot be used:", bad.faults) from bad
