@@ -13,11 +13,12 @@ from prompt_toolkit import PromptSession
 
 from engine.cli.running import accounting
 from engine.cli.terminal import Terminated
-from engine.errors import Declined, Interrupted, StratoqlError, UsageError, explain, suggest
+from engine.errors import Declined, Interrupted, StratoqlError, UsageError, explain
 from engine.repl import named
 from engine.repl.commands import COMMANDS
 from engine.repl.commands.asking import Leave
 from engine.repl.desk import Desk
+from engine.repl.elsewhere import advice, dotted
 from engine.repl.preferences import Preferences
 from engine.repl.prompting import prompting
 from engine.repl.scan import command_in
@@ -78,13 +79,15 @@ def enter(desk: Desk, text: str) -> None:
     if not line and (word := _WORDS.get(sql.rstrip("; ").lower())):
         sql, line = "", word
     if not line:
+        if name := dotted(sql):
+            raise UsageError(f"there is no command {name}", hint=advice(name, COMMANDS))
         if sql:
             desk.run(sql)
         return
     name, _, argument = line.partition(" ")
     command = COMMANDS.get(name.rstrip(";"))
     if command is None:
-        raise UsageError(f"there is no command {name}", hint=suggest(name, list(COMMANDS)))
+        raise UsageError(f"there is no command {name}", hint=advice(name.rstrip(";"), COMMANDS))
     if sql and not command.trailing:
         raise UsageError(f"{name} stands alone", hint="run the statement first")
     argument = argument.strip()
@@ -96,4 +99,4 @@ def enter(desk: Desk, text: str) -> None:
 
 def ask(question: str, *, secret: bool = False) -> str:
     """An answer that no history keeps."""
-    return PromptSession[str]().prompt(question, is_password=secret)
+    return PromptSession[str]().prompt(question, is_password=secret, enable_suspend=True)

@@ -273,3 +273,24 @@ def test_looking_at_the_schema_system(capsys: pytest.CaptureFixture[str]) -> Non
     _, out, err = typed("\\d system\r\\d system.limits\rUSE linode;\r\\d system.requests\r\\q\r", capsys)
     assert "error" not in err
     assert all(word in out for word in ("system.settings", "remaining", "attempt"))
+
+
+def test_commands_of_other_shells_are_told_what_they_are_here(capsys: pytest.CaptureFixture[str]) -> None:
+    """And end at Enter: nobody waits for the semicolon of a command."""
+    code, out, err = typed(".tables\r\\dt\r.timing\r\\l\r\\frob\r  .inspect linode;\rSELECT .5;\r\x04", capsys)
+    assert [line for line in err.splitlines() if line.startswith(("error", "hint"))] == [
+        "error: there is no command .tables",
+        "hint: here that is \\d",
+        "error: there is no command \\dt",
+        "hint: here that is \\d",
+        "error: there is no command .timing",
+        "hint: commands begin with a backslash: \\timing",
+        "error: there is no command \\l",
+        "hint: here that is SHOW PROVIDERS",
+        "error: there is no command \\frob",
+        "hint: \\? lists the commands",
+        "error: there is no command .inspect",
+        "hint: here that is \\d",
+    ]
+    assert "|  0.5 |" in out
+    assert code == 0
