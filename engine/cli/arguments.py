@@ -52,6 +52,7 @@ _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(SHELL),
     **dict.fromkeys(SETTINGS),
 }
+_QUOTED = f'a statement is one argument, in quotes: {PROGRAM} exec "SELECT ..."'
 _EPILOG = """\
 examples:
   stratoql exec --sandbox "SELECT id, label, size FROM linode.images.images WHERE is_public = false"
@@ -68,7 +69,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace | None:
     except SystemExit:
         return None
     if unknown:
-        hint = suggest(unknown[0].partition("=")[0], sorted({name for name, _ in spellings(parser)}))
+        flags = sorted({name for name, _ in spellings(parser)})
+        hint = suggest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else _QUOTED
         raise UsageError(f"cannot make sense of the argument {unknown[0]!r}", hint=hint)
     return given
 
@@ -104,6 +106,23 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"`{self.prog} --help` lists what there is")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """What is no command may be a statement or a file, or one that is misspelled."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            if not isinstance(action, argparse._SubParsersAction):
+                raise
+            hint = f"`{self.prog} --help` lists what there is"
+            close = suggest(value, list(action.choices)) or ""
+            if " " in value.strip() or value.upper() in ("SELECT", "SHOW", "DESCRIBE", "QUERY"):
+                hint = _QUOTED
+            elif value.endswith((".iql", ".sql")):
+                hint = f"a script is run by: {PROGRAM} run {value}"
+            elif close.startswith("did you mean"):
+                hint = close
+            raise UsageError(str(error), hint=hint) from None
 
 
 class _Gather(argparse.Action):
