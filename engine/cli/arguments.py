@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from engine.cli import values
 from engine.errors import UsageError, suggest
-from engine.formats import FORMATS
+from engine.formats import FORMATS, by_suffix
 from engine.settings import Settings
 
 PROGRAM = "stratoql"
@@ -41,7 +41,7 @@ _DEFAULTS: dict[str, Any] = {
     "var": (),
     "allow_env": (),
     "on_error": "stop",
-    "output": "table",
+    "output": None,
     "outfile": None,
     "delimiter": ",",
     "hideheaders": False,
@@ -72,6 +72,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace | None:
         flags = sorted({name for name, _ in spellings(parser)})
         hint = suggest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else _QUOTED
         raise UsageError(f"cannot make sense of the argument {unknown[0]!r}", hint=hint)
+    given.chosen = given.output is not None  # else a table may become what suits the screen better
+    given.output = given.output or by_suffix(given.outfile) or "table"
     return given
 
 

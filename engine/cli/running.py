@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter
@@ -208,7 +209,12 @@ def options_for(stream: TextIO, given: argparse.Namespace, *, pretty: bool = Fal
 
 def write_result(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
     """The rows in the format that the flags name."""
-    return FORMATS[given.output](result, stream, options_for(stream, given))
+    options = options_for(stream, given)
+    if given.output == "table" and not given.chosen and result.kind == "rows" and stream.isatty():
+        from engine.formats.fitted import fitted
+
+        return fitted(result, stream, options, shutil.get_terminal_size().columns)
+    return FORMATS[given.output](result, stream, options)
 
 
 def show_result(result: Result, stream: TextIO, given: argparse.Namespace, write: Write = write_result) -> int:

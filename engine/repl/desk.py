@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from engine.cli import output as destinations
 from engine.cli import terminal
 from engine.cli.running import run_text, show_result, write_result
+from engine.formats import by_suffix
 from engine.preview import Preview
 from engine.repl import confirm, named, output
 from engine.repl.cost import Cost, cost
@@ -108,7 +109,8 @@ class Desk:
 
         def write(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
             if self._stream is not None:
-                rows.append(write_result(result, stream, given))
+                form = given.output if given.chosen else by_suffix(given.outfile) or given.output
+                rows.append(write_result(result, stream, argparse.Namespace(**{**vars(given), "output": form})))
             else:
                 screen = output.screen(self.preferences.pager)
                 count, seen[0] = output.write(

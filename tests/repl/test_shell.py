@@ -193,6 +193,17 @@ def test_data_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
     assert f"{target} is complete" in err
 
 
+def test_a_file_is_what_its_name_says_until_a_format_is_chosen(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    keys = f"\\out {one}\rSELECT 1 AS a;\r\\out\rSELECT 2 AS a;\r\\o table\r\\out {two}\rSELECT 3 AS a;\r\\q\r"
+    _, out, _ = typed(keys, capsys)
+    assert one.read_text() == "a\n1\n"
+    assert "|   2 |" in out
+    assert "|   3 |" in two.read_text()
+
+
 def test_a_token_is_never_typed_where_it_shows(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     keys = "\\token 0123456789abcdef\r\\token\r5ecret-of-mine\r\\token\r\r\\q\r"
     _, out, err = typed(keys, capsys, Settings(environ={}), history=True)
