@@ -10,6 +10,7 @@ from engine.doubts import check_write
 from engine.errors import InvalidValue, StratoqlError
 from engine.fits import check_bare, check_values
 from engine.foresight import foresee
+from engine.language.foreign import advise
 from engine.language.parser import parse
 from engine.language.statements import Registry
 from engine.planner.names import Names
@@ -45,6 +46,7 @@ def check(items: Sequence[Item], names: Names, settings: Settings) -> None:
 
 def told_better(item: Item, error: StratoqlError, names: Names, settings: Settings) -> StratoqlError:
     """The error of a statement, placed; of bare text that is no SQL, what is expected in its place."""
+    advise(error, item.text)
     placed = clearer(item, error, _rehearsal(names, settings))
     try:
         check_bare(item, placed, names)
