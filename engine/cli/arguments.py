@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from engine.cli import values
-from engine.errors import UsageError, suggest
+from engine.cli.mistaken import of_argument, of_command
+from engine.errors import UsageError
 from engine.formats import FORMATS, by_suffix
 from engine.settings import Settings
 
@@ -52,7 +53,6 @@ _DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(SHELL),
     **dict.fromkeys(SETTINGS),
 }
-_QUOTED = f'a statement is one argument, in quotes: {PROGRAM} exec "SELECT ..."'
 _EPILOG = """\
 examples:
   stratoql exec --sandbox "SELECT id, label, size FROM linode.images.images WHERE is_public = false"
@@ -70,7 +70,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace | None:
         return None
     if unknown:
         flags = sorted({name for name, _ in spellings(parser)})
-        hint = suggest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else _QUOTED
+        hint = of_argument(unknown[0], flags)
         raise UsageError(f"cannot make sense of the argument {unknown[0]!r}", hint=hint)
     given.chosen = given.output is not None  # else a table may become what suits the screen better
     given.output = given.output or by_suffix(given.outfile) or "table"
@@ -116,14 +116,7 @@ class _Parser(argparse.ArgumentParser):
         except argparse.ArgumentError as error:
             if not isinstance(action, argparse._SubParsersAction):
                 raise
-            hint = f"`{self.prog} --help` lists what there is"
-            close = suggest(value, list(action.choices)) or ""
-            if " " in value.strip() or value.upper() in ("SELECT", "SHOW", "DESCRIBE", "QUERY"):
-                hint = _QUOTED
-            elif value.endswith((".iql", ".sql")):
-                hint = f"a script is run by: {PROGRAM} run {value}"
-            elif close.startswith("did you mean"):
-                hint = close
+            hint = of_command(value, list(action.choices)) or f"`{self.prog} --help` lists what there is"
             raise UsageError(str(error), hint=hint) from None
 
 

@@ -137,6 +137,12 @@ FORMATS = "table, json, jsonl, csv, tsv, markdown, vertical, text"
         (["sandbox", "--port", "65536"], "argument --port: '65536' is not a port from 0 to 65535", ""),
         (["completion", "elvish"], "argument shell: invalid choice: 'elvish'", ""),
         (
+            ["query", "SELECT 1"],
+            "argument COMMAND: invalid choice: 'query'",
+            'here that is: stratoql exec "SELECT ..."',
+        ),
+        (["exec", "", "--json"], "cannot make sense of the argument '--json'", "here that is: --output json"),
+        (
             ["images.iql"],
             "argument COMMAND: invalid choice: 'images.iql'",
             "a script is run by: stratoql run images.iql",
