@@ -60,17 +60,23 @@ def attempt(desk: Desk, text: str) -> None:
         if isinstance(error.__context__, Terminated):
             raise
         desk.say(explain(error).removeprefix("error: "))
+        _say_notes(desk, error)
     except Terminated:
         raise
     except KeyboardInterrupt as pressed:
         account = accounting(pressed)
         desk.say(explain(account) if isinstance(account, StratoqlError) else "interrupted")
-        for note in getattr(pressed, "__notes__", ()):
-            desk.say(f"note: {note}")
+        _say_notes(desk, pressed)
     except StratoqlError as error:
         if isinstance(error.__context__, Terminated):
             raise
         desk.say(explain(error))
+        _say_notes(desk, error)
+
+
+def _say_notes(desk: Desk, error: BaseException) -> None:
+    for note in getattr(error, "__notes__", ()):
+        desk.say(f"note: {note}")
 
 
 def enter(desk: Desk, text: str) -> None:

@@ -151,6 +151,23 @@ def test_the_last_statement(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     assert "\\i needs the name of a file" in err
 
 
+def test_a_script_is_one_here_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """With data on its top, loops, places in the file, and nothing run where a statement further down is wrong."""
+    good, bad = tmp_path / "good.iql", tmp_path / "bad.iql"
+    good.write_text(
+        '<<<json {"names": ["one", "two"], "three": 4} >>>\n{% for n in names %}SELECT 1 AS {{ n }};{% endfor %}'
+    )
+    bad.write_text("SELECT 'first' AS a;\n\nSELECT '{{ three }}' AS b;\nDELETE FROM linode.images.images;\n")
+    keys = f"\\i {good}\r\\i {bad}\r\\set three 3\r\\i {bad}\r\\q\r"
+    _, out, err = typed(keys, capsys)
+    assert [out.count(name) for name in ("| one |", "|   one |", "|   two |", "first")] == [0, 1, 1, 0]
+    assert f"error: three is not defined\n{bad}:3:9:" in err
+    assert "hint: \\set gives it a value" in err
+    assert "error: DELETE without a WHERE is refused: it would write every row of linode.images.images" in err
+    assert f"\n{bad}:4:13:" in err
+    assert "nothing has been run" in err
+
+
 def test_named_queries(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     keys = (
         "\\n\r\\n save big SELECT id FROM linode.images.images WHERE size > $1 AND label LIKE '%$2%' LIMIT 2\r"
