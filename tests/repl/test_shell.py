@@ -322,3 +322,11 @@ def test_commands_of_other_shells_are_told_what_they_are_here(capsys: pytest.Cap
     ]
     assert "|  0.5 |" in out
     assert code == 0
+
+
+def test_a_resource_is_looked_at_by_the_end_of_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = typed("\\d images\r\\dm Volumes.volumes\r\\d frob\r\\d system\r\\q\r", capsys)
+    assert "What identifies the image" in out
+    assert "delete_volume" in out
+    assert "error: the registry has no provider 'frob'" in err
+    assert "| requests " in out
