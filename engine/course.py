@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from engine.doubts import check_write
 from engine.errors import InvalidValue, StratoqlError
 from engine.fits import check_bare, check_values
 from engine.foresight import foresee
+from engine.language.foreign import advise
 from engine.language.parser import parse
 from engine.language.statements import Registry
 from engine.planner.names import Names
@@ -33,6 +35,7 @@ def check(items: Sequence[Item], names: Names, settings: Settings) -> None:
         try:
             after = foresee(item.statement, names, settings)
             check_values(item, names)
+            check_write(item.statement, names)
         except StratoqlError as error:
             placed = told_better(item, error, names, settings)
             note_statement(placed, items, number)
@@ -43,6 +46,7 @@ def check(items: Sequence[Item], names: Names, settings: Settings) -> None:
 
 def told_better(item: Item, error: StratoqlError, names: Names, settings: Settings) -> StratoqlError:
     """The error of a statement, placed; of bare text that is no SQL, what is expected in its place."""
+    advise(error, item.text)
     placed = clearer(item, error, _rehearsal(names, settings))
     try:
         check_bare(item, placed, names)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from engine.answers import plan_text
+from engine.doubts import check_write
 from engine.errors import Refused, of_statement
 from engine.language.hints import MAX_WRITES, max_writes
 from engine.language.statements import Describe, Explain, Registry, Show, Statement, Use
@@ -26,6 +27,7 @@ def prepared(statement: Statement, names: Names, settings: Settings, *, told: bo
     if planned.plan.write is not None:
         from engine.before import widened
 
+        check_write(statement, names)
         planned = replace(planned, plan=widened(planned.plan, told=told))
     return awaited(planned, statement.hints, names)
 

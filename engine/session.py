@@ -18,7 +18,9 @@ from msgspec import structs
 from engine import accounts, interrupts
 from engine.answers import columned
 from engine.discovery.requests import Log
-from engine.errors import DocumentError, Interrupted, UsageError, of_statement
+from engine.doubts import doubts
+from engine.errors import DocumentError, Interrupted, StatementError, UsageError, of_statement
+from engine.language.foreign import advise
 from engine.language.hints import max_writes
 from engine.language.parser import parse
 from engine.language.statements import Describe, Explain, Registry, Show, Statement, Use
@@ -139,8 +141,11 @@ class Session:
         try:
             with of_statement(statement.text, usage=False):
                 result = await self._one(statement, dry_run)
-                result.warnings = (*result.warnings, *idle_hints(statement, result))
+                result.warnings = (*result.warnings, *idle_hints(statement, result), *doubts(statement, self._names))
                 return result.telling(statement.text)
+        except StatementError as fault:
+            advise(fault, statement.text)
+            raise
         except BadDocument as bad:
             raise DocumentError("a provider document cannot be used:", bad.faults) from bad
 

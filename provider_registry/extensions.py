@@ -8,6 +8,7 @@ from provider_registry.nodes import Node, walk
 PREFIX = "x-stratoql-"
 KEYS = (
     "x-stratoql-await",
+    "x-stratoql-bare",
     "x-stratoql-busy-reasons",
     "x-stratoql-credentials",
     "x-stratoql-env",

@@ -57,6 +57,7 @@ def resource(name: str, node: Node, document: Node, outer: Levels, items_key: st
         if found is not None:
             built[method_name], pairs = found
             keyed += [(param.key, where) for param, where in pairs if param.key]
+            picky += [(name, declared.get("x-stratoql-bare")) for name in built[method_name].bare]
             picky += [(name, declared.get("x-stratoql-writable")) for name in built[method_name].writable]
     if not node.get("methods") and seen is None:
         node.fault("a resource has methods")
@@ -184,6 +185,7 @@ def method(name: str, node: Node, around: Surroundings) -> tuple[Method, list[Pa
         retry=retry(levels),
         auth=auth(levels),
         media_type=media_type,
+        bare=_bare(node, http),
         writable=_writable(node, http),
         awaits=awaits(name, node),
         upload=upload(node),
@@ -205,6 +207,19 @@ def _writable(node: Node, http: str) -> dict[str, Any]:
     said = node.get("x-stratoql-writable")
     if said and http == "get":
         node.fault("a method that reads writes nothing", "x-stratoql-writable")
+    return _values(said)
+
+
+def _bare(node: Node, http: str) -> dict[str, Any]:
+    """The values of the columns of all that a list answers where no credential is sent."""
+    said = node.get("x-stratoql-bare")
+    if said and http != "get":
+        node.fault("a method that writes lists nothing", "x-stratoql-bare")
+    return _values(said)
+
+
+def _values(said: Node) -> dict[str, Any]:
+    """A value for each of some columns."""
     found: dict[str, Any] = {}
     for name in said.mapping():
         value = said.child(name).value

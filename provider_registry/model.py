@@ -167,6 +167,7 @@ class Method(_Data, frozen=True):
     retry: Retry = Retry()
     auth: Auth = Auth()
     media_type: str = "application/json"  # of the request's body
+    bare: dict[str, Any] = {}  # a list without a credential: the value of each of these columns in all rows
     writable: dict[str, Any] = {}  # a write: the value that each of these columns has in a row that can be written
     awaits: Await | None = None
     upload: Upload | None = None

@@ -19,7 +19,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"engine.store"}),
     frozenset({"engine.planner", "engine.wire", "engine.sandbox"}),
     frozenset({"engine.arguments", "engine.portal", "engine.data"}),
-    frozenset({"engine.abreast", "engine.before", "engine.connections", "engine.outcomes", "engine.tally"}),
+    frozenset(
+        {"engine.abreast", "engine.before", "engine.connections", "engine.doubts", "engine.outcomes", "engine.tally"}
+    ),
     frozenset({"engine.lifecycle"}),
     frozenset({"engine.ledger", "engine.writing", "engine.preview"}),
     frozenset({"engine.executor", "engine.discovery"}),

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from engine.cli import values
-from engine.errors import UsageError, suggest
-from engine.formats import FORMATS
+from engine.cli.mistaken import of_argument, of_command
+from engine.errors import UsageError
+from engine.formats import FORMATS, by_suffix
 from engine.settings import Settings
 
 PROGRAM = "stratoql"
@@ -41,7 +42,7 @@ _DEFAULTS: dict[str, Any] = {
     "var": (),
     "allow_env": (),
     "on_error": "stop",
-    "output": "table",
+    "output": None,
     "outfile": None,
     "delimiter": ",",
     "hideheaders": False,
@@ -68,8 +69,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace | None:
     except SystemExit:
         return None
     if unknown:
-        hint = suggest(unknown[0].partition("=")[0], sorted({name for name, _ in spellings(parser)}))
+        flags = sorted({name for name, _ in spellings(parser)})
+        hint = of_argument(unknown[0], flags)
         raise UsageError(f"cannot make sense of the argument {unknown[0]!r}", hint=hint)
+    given.chosen = given.output is not None  # else a table may become what suits the screen better
+    given.output = given.output or by_suffix(given.outfile) or "table"
     return given
 
 
@@ -104,6 +108,16 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"`{self.prog} --help` lists what there is")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """What is no command may be a statement or a file, or one that is misspelled."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            if not isinstance(action, argparse._SubParsersAction):
+                raise
+            hint = of_command(value, list(action.choices)) or f"`{self.prog} --help` lists what there is"
+            raise UsageError(str(error), hint=hint) from None
 
 
 class _Gather(argparse.Action):

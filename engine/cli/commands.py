@@ -21,7 +21,9 @@ def execute(given: argparse.Namespace, open_session: OpenSession) -> int:
     """`exec`: the statements of the command line or of a file."""
     if (given.sql is None) == (given.infile is None):
         wrong = "exec needs statements" if given.sql is None else "exec takes statements or --infile, not both"
-        raise UsageError(wrong, hint='stratoql exec "SELECT ..." or stratoql exec -i FILE')
+        raise UsageError(
+            wrong, hint='stratoql exec "SELECT ..." or stratoql exec -i FILE; `-i -` reads what is piped in'
+        )
     if given.sql is None:
         return _run([from_file(given.infile)], given, open_session)
     source = from_argument(given.sql)

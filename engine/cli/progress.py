@@ -139,7 +139,7 @@ def _draw(standing: Standing, over: threading.Event) -> None:
             waiting = standing.waiting()
             bar.start_t = standing.since(unit, began)
             # in a narrow terminal the wait is what must be seen
-            bar.bar_format = _WAITING if waiting else _alone(of) if unit == ROW else _FORMATS.get(unit, _FORMAT)
+            bar.bar_format = _WAITING if waiting else _form(what, unit, of)
             bar.set_description_str(waiting or printable(what) or "working", refresh=False)
             bar.unit, bar.n, bar.total = unit if unit == BYTE else f"{unit}s", done, of
             bar.unit_scale = unit == BYTE
@@ -150,9 +150,11 @@ def _draw(standing: Standing, over: threading.Event) -> None:
                     bar.refresh()
 
 
-def _alone(of: int | None) -> str:
-    """The form of a wait for states: how many are ready is told where there are several."""
-    return _FORMATS[ROW] if (of or 0) > 1 else "{desc} [{elapsed}]"
+def _form(what: str, unit: str, of: int | None) -> str:
+    """The form of the line. There is nothing to count before the first page, nor of a wait for one state."""
+    if not what or (unit == ROW and (of or 0) <= 1):
+        return "{desc} [{elapsed}]"
+    return _FORMATS.get(unit, _FORMAT)
 
 
 _WAITING = "{desc} | {n_fmt}/{total_fmt} {unit} [{elapsed}{postfix}]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from time import perf_counter
@@ -130,12 +131,18 @@ def run_scripts(
             if given.on_error == "stop" and not given.dryrun:
                 check(items, names, settings)
             with output.destination(given.outfile) as stream:
-                _run_items(items, session, settings, stream, given)
+                run_items(items, session, settings, stream, given)
 
 
-def _run_items(
-    items: Sequence[Item], session: Statements, settings: Settings, stream: TextIO, given: argparse.Namespace
+def run_items(
+    items: Sequence[Item],
+    session: Statements,
+    settings: Settings,
+    stream: TextIO,
+    given: argparse.Namespace,
+    show: Write | None = None,
 ) -> None:
+    """The statements of scripts, in order; what became of each is told where one fails. `show` as of `run_text`."""
     from engine.course import Course, account
 
     course = Course(items)
@@ -143,7 +150,7 @@ def _run_items(
     try:
         for number in range(len(items)):
             try:
-                _run_item(number, course, session, settings, stream, given)
+                _run_item(number, course, session, settings, stream, given, show)
             except StratoqlError as error:
                 failed += 1
                 if given.on_error == "stop" or _ends_all(error):
@@ -159,7 +166,13 @@ def _run_items(
 
 
 def _run_item(
-    number: int, course: Course, session: Statements, settings: Settings, stream: TextIO, given: argparse.Namespace
+    number: int,
+    course: Course,
+    session: Statements,
+    settings: Settings,
+    stream: TextIO,
+    given: argparse.Namespace,
+    show: Write | None,
 ) -> None:
     """One statement of a script; what became of it stands in the course when this returns or raises."""
     from engine.course import note_statement, rehearsed, told_better
@@ -176,7 +189,7 @@ def _run_item(
     try:
         if given.dryrun or given.on_error != "stop":  # else all have been looked at before the first
             check_values(item, session.names)
-        run_text(item.text, session, stream, given, before=before)
+        run_text(item.text, session, stream, given, show, before=before)
         outcomes[number] = ran or ("was planned" if given.dryrun else "ran")
     except StratoqlError as error:
         outcomes[number] = f"{ran}; what it returns was not shown" if ran else _failed(error)
@@ -208,7 +221,12 @@ def options_for(stream: TextIO, given: argparse.Namespace, *, pretty: bool = Fal
 
 def write_result(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
     """The rows in the format that the flags name."""
-    return FORMATS[given.output](result, stream, options_for(stream, given))
+    options = options_for(stream, given)
+    if given.output == "table" and not given.chosen and result.kind == "rows" and stream.isatty():
+        from engine.formats.fitted import fitted
+
+        return fitted(result, stream, options, shutil.get_terminal_size().columns)
+    return FORMATS[given.output](result, stream, options)
 
 
 def show_result(result: Result, stream: TextIO, given: argparse.Namespace, write: Write = write_result) -> int:

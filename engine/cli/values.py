@@ -14,7 +14,8 @@ from engine.formats import FORMATS
 def output_format(text: str) -> str:
     """A name of FORMATS."""
     if text not in FORMATS:
-        raise argparse.ArgumentTypeError(f"no format {text!r}; {suggest(text, list(FORMATS))}")
+        what = "a file is named with --outfile" if "." in text or "/" in text else suggest(text, list(FORMATS))
+        raise argparse.ArgumentTypeError(f"no format {text!r}; {what}")
     return text
 
 

@@ -26,4 +26,16 @@ FORMATS: dict[str, Format] = {
     "text": delimited.text,
 }
 
-__all__ = ["FORMATS", "Format", "Options"]
+SUFFIXES = {"csv": "csv", "tsv": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "md": "markdown"}
+
+
+def by_suffix(path: str | None) -> str | None:
+    """The format that the name of a file says; None where it says none.
+
+    >>> by_suffix("out/images.CSV"), by_suffix("images.txt"), by_suffix("-"), by_suffix(None)
+    ('csv', None, None, None)
+    """
+    return SUFFIXES.get((path or "").rpartition(".")[2].lower()) if "." in (path or "") else None
+
+
+__all__ = ["FORMATS", "SUFFIXES", "Format", "Options", "by_suffix"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from json import dumps
@@ -11,6 +12,7 @@ from engine.result import JsonText, Result
 
 BATCH = 500  # rows held at a time by the formats that stream
 
+_STYLED = re.compile(r"\x1b\[[0-9;]*m")
 _STYLES = {"bold": "1", "dim": "2", "red": "1;31", "yellow": "33"}
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, invisible formats, surrogates, line separators
 _JOINERS = "\u200c\u200d"  # invisible as well, but they spell words and emoji
@@ -95,6 +97,15 @@ _SPELLINGS: dict[type, Callable[[Any], str]] = {
     bytes: bytes.hex,
     JsonText: compact,
 }
+
+
+def plain(text: str) -> str:
+    r"""The text without its colours.
+
+    >>> plain("\x1b[1mid\x1b[0m")
+    'id'
+    """
+    return _STYLED.sub("", text) if "\x1b" in text else text
 
 
 def width(text: str) -> int:

@@ -10,6 +10,7 @@ from sqlglot import TokenType
 
 from engine.errors import Refused, Span, SyntaxFault, suggest
 from engine.language.dialect import Piece, split, tokenize
+from engine.language.foreign import advice, check_foreign
 from engine.language.hints import read_hints
 from engine.language.reader import OPEN, Reader
 from engine.language.shows import closing, lifted, lifts, read_describe, read_show
@@ -48,6 +49,7 @@ def parse_piece(piece: Piece) -> Statement:
     """One statement. Errors carry its text."""
     reader = Reader(piece.text, piece.tokens)
     try:
+        check_foreign(reader)
         reader.check_parentheses()
         body = _body(reader)
     except (SyntaxFault, Refused) as error:
@@ -67,7 +69,8 @@ def _body(reader: Reader) -> Body:
     read = _VERBS.get(word)
     if read is None:
         first = reader.tokens[reader.at] if reader.at < reader.end else reader.tokens[-1]
-        hint = suggest(first.text, sorted(_VERBS), likeness=0.8)  # a wrong verb may write
+        # a wrong verb may write, so it must be quite alike
+        hint = advice(first.text) or suggest(first.text, sorted(_VERBS), likeness=0.8)
         raise SyntaxFault(
             f"a statement cannot begin with {first.text!r}", span=Span(first.start, first.end + 1), hint=hint
         )

@@ -13,12 +13,15 @@ from typing import Any, TextIO
 
 from engine.cli import output as destinations
 from engine.cli import terminal
-from engine.cli.running import run_text, show_result, write_result
+from engine.cli.running import run_items, run_text, show_result, write_result
+from engine.cli.scripts import read_script
+from engine.errors import Source
+from engine.formats import by_suffix
 from engine.preview import Preview
 from engine.repl import confirm, named, output
 from engine.repl.cost import Cost, cost
 from engine.repl.preferences import Preferences
-from engine.repl.render import render
+from engine.repl.render import render, told_here, typed
 from engine.repl.suggest import Suggestion, suggest
 from engine.repl.suggest.known import Known
 from engine.repl.toolbar import Facts, account
@@ -86,6 +89,23 @@ class Desk:
 
         run_text(render(sql, self.variables), self.session, stream, given, show)
 
+    def script(self, source: Source) -> None:
+        """Run a file as `stratoql run` does: all of it is read and planned before its first statement runs."""
+        from engine.course import check
+        from engine.data import Data
+        from engine.script import prepare
+
+        names, settings = self.session.names, self.session.settings
+        with told_here():
+            items = prepare(source, Data(typed(self.variables)), read_script, names)
+            self.session.secrets = frozenset().union(*(item.secrets for item in items))
+            try:
+                check(items, names, settings)
+                stream = self._stream or destinations.standard_output()
+                run_items(items, self.session, settings, stream, self.given, self._show)
+            finally:
+                self.session.secrets = frozenset()
+
     def tables(self) -> tuple[tuple[str, Resource], ...]:
         """Every resource by its whole name."""
         return Known(self.session.names.catalog).tables()
@@ -108,7 +128,8 @@ class Desk:
 
         def write(result: Result, stream: TextIO, given: argparse.Namespace) -> int:
             if self._stream is not None:
-                rows.append(write_result(result, stream, given))
+                form = given.output if given.chosen else by_suffix(given.outfile) or given.output
+                rows.append(write_result(result, stream, argparse.Namespace(**{**vars(given), "output": form})))
             else:
                 screen = output.screen(self.preferences.pager)
                 count, seen[0] = output.write(

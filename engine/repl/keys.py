@@ -8,6 +8,7 @@ from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
 from prompt_toolkit.filters import completion_is_selected, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
+from engine.repl.elsewhere import dotted
 from engine.repl.scan import command_in, ends
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def complete(text: str, *, multiline: bool = True) -> bool:
     (False, True, True, True)
     """
     sql, command = command_in(text)
-    return not multiline or not sql or bool(command) or ends(sql) or sql.lower() in WORDS
+    return not multiline or not sql or bool(command) or ends(sql) or sql.lower() in WORDS or bool(dotted(sql))
 
 
 def keys(desk: Desk) -> KeyBindings:

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple, TextIO
 
 from engine.cli import terminal
 from engine.cli.running import many, options_for
-from engine.formats import FORMATS, Options
-from engine.formats.cells import spell, width
-from engine.repl.ansi import plain
+from engine.formats import FORMATS
+from engine.formats.cells import plain, spell, width
+from engine.formats.fitted import fitted
 from engine.result import Result
 
 _LEAST = 20  # characters of a column that is cut
+_AROUND = 2  # blanks that a table has behind the name of a column, if no value is longer
 
 
 class Screen(NamedTuple):
@@ -145,7 +146,7 @@ def write(
     tabular = given.output == "table" and result.kind == "rows"
     try:
         if tabular and expanded == "auto":
-            count = _fitting(result, pages, plain_options, pretty)
+            count = fitted(result, pages, plain_options, pages.screen.columns)
         elif tabular and expanded == "on":
             count = FORMATS["vertical"](result, pages, pretty)
         else:
@@ -160,23 +161,12 @@ def write(
     return count, pages.waited
 
 
-def _fitting(result: Result, pages: Pages, options: Options, pretty: Options) -> int:
-    """As a table, or a field a line where the table is wider than the screen."""
-    rows = list(result)
-    held = StringIO()
-    count = FORMATS["table"](Result(result.columns, iter(rows)), held, options)
-    first = held.getvalue().partition("\n")[0]
-    if width(plain(first)) <= pages.screen.columns:
-        pages.write(held.getvalue())
-        return count
-    return FORMATS["vertical"](Result(result.columns, iter(rows)), pages, pretty)
-
-
 def narrowed(result: Result, columns: int) -> Result:
     """The same rows, the last column cut so that a table of them is no wider than that, if it can be."""
     rows = [[spell(value) for value in row] for row in result]
     names = [column.name for column in result.columns]
-    widths = [max(map(width, column)) for column in zip(names, *rows, strict=True)]
+    named = [name + " " * _AROUND for name in names]
+    widths = [max(map(width, column)) for column in zip(named, *rows, strict=True)]
     room = max(_LEAST, columns - sum(widths[:-1]) - 3 * len(widths) - 1)
     cut = [(*row[:-1], row[-1] if width(row[-1]) <= room else row[-1][: room - 3] + "...") for row in rows]
     return Result(result.columns, iter(cut), messages=result.messages, warnings=result.warnings, stats=result.stats)

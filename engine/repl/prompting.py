@@ -68,6 +68,7 @@ def prompting(desk: Desk) -> PromptSession[str]:
         editing_mode=EditingMode.VI if look.keys == "vi" else EditingMode.EMACS,
         key_bindings=keys(desk),
         input_processors=[HighlightMatchingBracketProcessor()],
+        enable_suspend=True,
         bottom_toolbar=lambda: _toolbar(desk, forecast),
         tempfile_suffix=".sql",
     )

@@ -2,7 +2,9 @@ r"""Templates in what is typed: the one seam through which a text and the variab
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from engine.errors import Source, StratoqlError
 from engine.repl.scan import scan
@@ -16,13 +18,25 @@ def render(text: str, variables: Mapping[str, str]) -> str:
     if not templated(text):
         return text
     from engine.cli.scripts import read_script
-    from engine.cli.values import variable
     from engine.language.template import render as filled
     from engine.wire.masking import secret_name
 
-    values = dict(variable(f"{name}={value}") for name, value in variables.items())
+    with told_here():
+        return filled(Source(text), typed(variables), read_script, secret_name).text
+
+
+def typed(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Their values, as `--var` types them."""
+    from engine.cli.values import variable
+
+    return dict(variable(f"{name}={value}") for name, value in variables.items())
+
+
+@contextmanager
+def told_here() -> Iterator[None]:
+    """What is not defined is defined by `\\set` in the shell."""
     try:
-        return filled(Source(text), values, read_script, secret_name).text
+        yield
     except StratoqlError as error:
         if error.hint and error.hint.startswith("give it with --var"):
             error.hint = "\\set gives it a value: \\set label web"

@@ -13,11 +13,12 @@ from prompt_toolkit import PromptSession
 
 from engine.cli.running import accounting
 from engine.cli.terminal import Terminated
-from engine.errors import Declined, Interrupted, StratoqlError, UsageError, explain, suggest
+from engine.errors import Declined, Interrupted, StratoqlError, UsageError, explain
 from engine.repl import named
 from engine.repl.commands import COMMANDS
 from engine.repl.commands.asking import Leave
 from engine.repl.desk import Desk
+from engine.repl.elsewhere import advice, dotted
 from engine.repl.preferences import Preferences
 from engine.repl.prompting import prompting
 from engine.repl.scan import command_in
@@ -59,17 +60,23 @@ def attempt(desk: Desk, text: str) -> None:
         if isinstance(error.__context__, Terminated):
             raise
         desk.say(explain(error).removeprefix("error: "))
+        _say_notes(desk, error)
     except Terminated:
         raise
     except KeyboardInterrupt as pressed:
         account = accounting(pressed)
         desk.say(explain(account) if isinstance(account, StratoqlError) else "interrupted")
-        for note in getattr(pressed, "__notes__", ()):
-            desk.say(f"note: {note}")
+        _say_notes(desk, pressed)
     except StratoqlError as error:
         if isinstance(error.__context__, Terminated):
             raise
         desk.say(explain(error))
+        _say_notes(desk, error)
+
+
+def _say_notes(desk: Desk, error: BaseException) -> None:
+    for note in getattr(error, "__notes__", ()):
+        desk.say(f"note: {note}")
 
 
 def enter(desk: Desk, text: str) -> None:
@@ -78,13 +85,15 @@ def enter(desk: Desk, text: str) -> None:
     if not line and (word := _WORDS.get(sql.rstrip("; ").lower())):
         sql, line = "", word
     if not line:
+        if name := dotted(sql):
+            raise UsageError(f"there is no command {name}", hint=advice(name, COMMANDS))
         if sql:
             desk.run(sql)
         return
     name, _, argument = line.partition(" ")
     command = COMMANDS.get(name.rstrip(";"))
     if command is None:
-        raise UsageError(f"there is no command {name}", hint=suggest(name, list(COMMANDS)))
+        raise UsageError(f"there is no command {name}", hint=advice(name.rstrip(";"), COMMANDS))
     if sql and not command.trailing:
         raise UsageError(f"{name} stands alone", hint="run the statement first")
     argument = argument.strip()
@@ -96,4 +105,4 @@ def enter(desk: Desk, text: str) -> None:
 
 def ask(question: str, *, secret: bool = False) -> str:
     """An answer that no history keeps."""
-    return PromptSession[str]().prompt(question, is_password=secret)
+    return PromptSession[str]().prompt(question, is_password=secret, enable_suspend=True)

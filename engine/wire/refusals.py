@@ -117,10 +117,22 @@ def _hint(reply: Reply, method: Method, grant: Grant, after: float | None) -> st
     }.get(reply.status, "the API has a problem of its own; try again later" if reply.status >= 500 else None)
 
 
+def unlisted(method: Method) -> str:
+    """What to say of a list that answers whoever sends no credential with less, and as if that were all."""
+    rule = " and ".join(f"{name} = {msgspec.json.encode(value).decode()}" for name, value in method.bare.items())
+    variable = _variable(method.auth)
+    more = f"; set {variable} to see the others" if variable else ""
+    return f"no credential was sent, so {method.name} lists only what has {rule}{more}"
+
+
+def _variable(auth: Auth) -> str | None:
+    return next((credential.env for credential in auth.credentials if credential.env), None)
+
+
 def _unauthorized(headers: Mapping[str, str], auth: Auth, grant: Grant) -> str:
     """A bad credential and one that may not do this are the same status; two headers can tell them apart."""
     if not grant.source:
-        variable = next((credential.env for credential in auth.credentials if credential.env), None)
+        variable = _variable(auth)
         return "no credential was sent" + (f": set {variable}" if variable else "")
     has = headers.get((auth.scopes_header or "").lower(), "")
     wanted = headers.get((auth.wanted_scopes_header or "").lower(), "")

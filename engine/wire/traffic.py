@@ -26,7 +26,7 @@ from engine.wire.events import Event, Listener
 from engine.wire.exchange import bare, exchange
 from engine.wire.limits import LONG, Key
 from engine.wire.masking import masked
-from engine.wire.refusals import refusal
+from engine.wire.refusals import refusal, unlisted
 from engine.wire.request import prepare
 from engine.wire.response import Content, Reply, Scrub, read
 from engine.wire.retry import decide
@@ -67,20 +67,32 @@ class Traffic:
         try:
             async with aclosing(self._walk(call, home)) as pages:
                 async for page in pages:
+                    if not began:
+                        page = replace(page, warnings=(*page.warnings, *await self._left_out(call, home)))
                     began = True
                     yield page
             return
         except ApiError as error:
             if began or not _refuses_filter(call, error):
                 raise
-            warning = f"{call.method.name} was read whole, because the API refused the filter: {error.message}"
+            whole = f"{call.method.name} was read whole, because the API refused the filter: {error.message}"
             vain = error.cost or Cost()
         async with aclosing(self._walk(replace(call, filter=None, row_limit=None), home)) as pages:
             async for page in pages:
                 if not began:
-                    page = replace(page, warnings=(*page.warnings, warning), cost=page.cost + vain)
+                    short = await self._left_out(replace(call, filter=None), home)
+                    page = replace(page, warnings=(*page.warnings, whole, *short), cost=page.cost + vain)
                 began = True
                 yield replace(page, filtered=False)
+
+    async def _left_out(self, call: Call, home: str) -> tuple[str, ...]:
+        """What to warn of where a list leaves rows out because no credential was sent, and nobody asked it to."""
+        bare = call.method.bare
+        if not bare or bare.items() <= (call.filter or {}).items():
+            return ()
+        if (await self.grant(call, home, home)).source:
+            return ()
+        return (unlisted(call.method),)
 
     @property
     def clock(self) -> Clock:

@@ -136,7 +136,34 @@ FORMATS = "table, json, jsonl, csv, tsv, markdown, vertical, text"
         (["exec", "", "--concurrency", "many"], "argument --concurrency: 'many' is not a whole number from 1", ""),
         (["sandbox", "--port", "65536"], "argument --port: '65536' is not a port from 0 to 65535", ""),
         (["completion", "elvish"], "argument shell: invalid choice: 'elvish'", ""),
-        (["exce", "SELECT 1"], "argument COMMAND: invalid choice: 'exce'", "`stratoql --help` lists what there is"),
+        (
+            ["query", "SELECT 1"],
+            "argument COMMAND: invalid choice: 'query'",
+            'here that is: stratoql exec "SELECT ..."',
+        ),
+        (["exec", "", "--json"], "cannot make sense of the argument '--json'", "here that is: --output json"),
+        (
+            ["images.iql"],
+            "argument COMMAND: invalid choice: 'images.iql'",
+            "a script is run by: stratoql run images.iql",
+        ),
+        (
+            ["SELECT 1"],
+            "argument COMMAND: invalid choice: 'SELECT 1'",
+            'a statement is one argument, in quotes: stratoql exec "SELECT ..."',
+        ),
+        (
+            ["exec", "select", "1"],
+            "cannot make sense of the argument '1'",
+            'a statement is one argument, in quotes: stratoql exec "SELECT ..."',
+        ),
+        (
+            ["exec", "", "-o", "images.json"],
+            "argument -o/--output: no format 'images.json'; a file is named with --outfile",
+            "",
+        ),
+        (["exce", "SELECT 1"], "argument COMMAND: invalid choice: 'exce'", "did you mean exec?"),
+        (["frob", "SELECT 1"], "argument COMMAND: invalid choice: 'frob'", "`stratoql --help` lists what there is"),
     ],
 )
 def test_misuse_is_told_and_runs_nothing(

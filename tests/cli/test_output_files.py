@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,44 @@ def test_a_file_has_no_colors_unless_they_are_asked_for(folder: Path) -> None:
     main(["exec", "-f", "a", "..."], session=FakeSession([rows(("x", None))]))
     main(["exec", "-f", "b", "--color", "always", "..."], session=FakeSession([rows(("x", None))]))
     assert ["\x1b" in (folder / name).read_text() for name in ("a", "b")] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "wanted"),
+    [
+        ("images.csv", [], "id,size\nx,1\n"),
+        ("images.JSON", [], '[{"id":"x","size":1}]\n'),
+        ("images.ndjson", [], '{"id":"x","size":1}\n'),
+        ("images.csv", ["-o", "jsonl"], '{"id":"x","size":1}\n'),
+        ("images.csv", ["-o", "text"], "id,size\nx,1\n"),
+        ("images", ["-o", "csv"], "id,size\nx,1\n"),
+    ],
+)
+def test_a_file_is_what_its_name_says_where_no_format_is_chosen(
+    folder: Path, name: str, flags: list[str], wanted: str
+) -> None:
+    assert main(["exec", "-f", name, *flags, "..."], session=FakeSession([rows(("x", 1))])) == 0
+    assert (folder / name).read_text() == wanted
+
+
+def test_what_says_no_format_is_a_table(folder: Path) -> None:
+    for name in ("csv", "images.txt"):
+        main(["exec", "-f", name, "..."], session=FakeSession([rows(("x", 1))]))
+        assert (folder / name).read_text().startswith("+-")
+
+
+@pytest.mark.parametrize(
+    ("columns", "flags", "upright"), [("80", [], False), ("16", [], True), ("16", ["-o", "table"], False)]
+)
+def test_what_a_terminal_is_too_narrow_for_is_a_field_a_line(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: str,
+    flags: list[str],
+    upright: bool,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    main(["exec", *flags, "--color", "always", "..."], session=FakeSession([rows(("private/1", 1))]))
+    assert ("RECORD 1" in capsys.readouterr().out) is upright

@@ -131,6 +131,13 @@ def test_a_long_scan_shows_its_pages_and_leaves_no_trace() -> None:
     assert told.rpartition("\r")[0].endswith(" ")  # the line is wiped
 
 
+def test_nothing_is_counted_before_there_is_something() -> None:
+    with serving(rate_limit=False, images=IMAGES, faults=[Fault("GET", "^/images$", delay=1.5)]) as url:
+        _, told = seen(url, SCAN)
+    assert "working [00:01]" in told
+    assert "0/?" not in told
+
+
 def test_nobody_at_a_terminal_sees_nothing() -> None:
     with serving(rate_limit=False, images=IMAGES, faults=[SLOW]) as url:
         assert seen(url, SCAN, terminal=False)[1] == ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.cli import arguments, program
 from engine.cli.commands import COMMANDS
 from engine.formats import FORMATS
+from engine.functions import FUNCTIONS
 from provider_registry.catalog import Catalog
 from tests.markdown import code, table_under
 
@@ -52,6 +53,11 @@ def test_commands_of_the_shell() -> None:
     rows = table_under(README, "### Commands of the shell")
     written = {code(row[0])[0].split()[0]: row[1].startswith("+") for row in rows}
     assert written == {command.name: command.trailing for command in OF_THE_SHELL.values()}
+
+
+def test_functions() -> None:
+    told = " ".join(row[0] for row in table_under(README, "### Functions"))
+    assert [name for name, *_ in FUNCTIONS if f"{name}(" not in told and f" {name.upper()} " not in told] == []
 
 
 def test_formats() -> None:

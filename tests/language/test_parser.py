@@ -130,11 +130,24 @@ def test_a_hint_behind_everything_is_for_nothing() -> None:
         parse("DELETE FROM p.s.r WHERE x = 1; /*+ MAX_WRITES(1) */")
 
 
+def test_what_a_page_was_copied_from_may_stand_in_strings_names_and_comments() -> None:
+    text = "SELECT 'it\u2019s \u00a0 a::b' AS \"\u201ca\u201d\", 1 AS ilike /* \u00a0 */ , 'x' -- \u2019 \u200b"
+    assert len(parse(text)) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "told", "underlined"),
     [
         ("FROB x", "a statement cannot begin with 'FROB'", "FROB"),
         ("SELCT 1", "did you mean SELECT?", "SELCT"),
+        ("DROP TABLE x", "rows are deleted with DELETE FROM", "DROP"),
+        ("commit", "there are no transactions", "commit"),
+        ("\\d", "commands of the shell stand there alone", "\\"),
+        ("SELECT \u2018web\u2019", "\u2018 is no quote of SQL", "\u2018"),
+        ("SELECT 'it\u2019s' /* \u2019 */, a\u00a0b", "U+00A0 is no blank of SQL", "\u00a0"),
+        ("SELECT 1\u200b", "U+200B is no blank of SQL", "\u200b"),
+        ("SELECT '::', a::text", "there is no :: here", "::"),
+        ("SELECT a FROM t WHERE a ILIKE 'x'", "there is no ILIKE here", "ILIKE"),
         ("(SELECT 1)", "a statement cannot begin with '('", "("),
         ("SELECT 'abc", "this string is never closed", "'"),
         ('SELECT "abc', "this name is never closed", '"'),

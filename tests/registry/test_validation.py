@@ -35,7 +35,8 @@ FORMAL: list[tuple[str, shop.Edits, str, str]] = [
     ("name of a parameter", {"/components/parameters": "{p: {name: '', in: query}}"}, "/components/parameters/p/name",
      "must not be empty"),
     ("key that has no place here", {f"{LIST}/x-stratoql-env": "E"}, f"{LIST}/x-stratoql-env",
-     "'x-stratoql-env' has no place here; known here: x-stratoql-await, x-stratoql-filtering, x-stratoql-upload"),
+     "'x-stratoql-env' has no place here; known here: x-stratoql-await, x-stratoql-bare, x-stratoql-filtering, "
+     "x-stratoql-upload"),
     ("key of ours where none may stand", {"/info/x-stratoql-limit": "{}"}, "/info/x-stratoql-limit",
      "the key 'x-stratoql-limit' has no place here"),
     ("misspelled key of ours", {f"{LIST}/x-stratoql-filterng": "true"}, f"{LIST}/x-stratoql-filterng",
@@ -218,6 +219,7 @@ PLACES = {  # where the README's examples belong in the shop
     "servers": "/servers",
     "schema": "/paths/~1items~1{itemId}/parameters/0/schema",
     "x-stratoql-filtering": f"{LIST}/x-stratoql-filtering",
+    "x-stratoql-bare": f"{LIST}/x-stratoql-bare",
     "x-stratoql-await": f"{ADD}/x-stratoql-await",
     "x-stratoql-upload": f"{ADD}/x-stratoql-upload",
 }
@@ -229,6 +231,7 @@ README_NAMES = {
     "status: {": "tags: {",
     "apiVersion": "region",
     "is_public: false": "price: 5",
+    "is_public: true": "price: 5",
     "get_image": "get_item",
     "keys: { imageId:": "keys: { itemId:",
     "column: status": "column: name",

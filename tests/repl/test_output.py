@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from engine.formats import FORMATS, Options
 from engine.repl.output import Screen, narrowed, tall, write
 from engine.result import JsonText, Result, ResultColumn
 
@@ -87,4 +88,6 @@ def test_lines_that_wrap_are_tall() -> None:
 def test_a_last_column_gives_way() -> None:
     wide = Result([ResultColumn("a"), ResultColumn("b")], iter([("x", "word " * 20), ("y", None)]))
     rows = narrowed(wide, 40).fetchall()
-    assert rows == [("x", "word word word word word word..."), ("y", "")]
+    assert rows == [("x", "word word word word word wo..."), ("y", "")]
+    FORMATS["table"](Result(wide.columns, iter(rows)), out := StringIO(), Options())
+    assert {len(line) for line in out.getvalue().splitlines()} == {40}

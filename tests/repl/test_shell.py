@@ -151,6 +151,23 @@ def test_the_last_statement(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     assert "\\i needs the name of a file" in err
 
 
+def test_a_script_is_one_here_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """With data on its top, loops, places in the file, and nothing run where a statement further down is wrong."""
+    good, bad = tmp_path / "good.iql", tmp_path / "bad.iql"
+    good.write_text(
+        '<<<json {"names": ["one", "two"], "three": 4} >>>\n{% for n in names %}SELECT 1 AS {{ n }};{% endfor %}'
+    )
+    bad.write_text("SELECT 'first' AS a;\n\nSELECT '{{ three }}' AS b;\nDELETE FROM linode.images.images;\n")
+    keys = f"\\i {good}\r\\i {bad}\r\\set three 3\r\\i {bad}\r\\q\r"
+    _, out, err = typed(keys, capsys)
+    assert [out.count(name) for name in ("| one |", "|   one |", "|   two |", "first")] == [0, 1, 1, 0]
+    assert f"error: three is not defined\n{bad}:3:9:" in err
+    assert "hint: \\set gives it a value" in err
+    assert "error: DELETE without a WHERE is refused: it would write every row of linode.images.images" in err
+    assert f"\n{bad}:4:13:" in err
+    assert "nothing has been run" in err
+
+
 def test_named_queries(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     keys = (
         "\\n\r\\n save big SELECT id FROM linode.images.images WHERE size > $1 AND label LIKE '%$2%' LIMIT 2\r"
@@ -191,6 +208,17 @@ def test_data_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
     assert target.read_text() == "a\n1\na\n2\n"
     assert out == "a\n3\n"
     assert f"{target} is complete" in err
+
+
+def test_a_file_is_what_its_name_says_until_a_format_is_chosen(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    keys = f"\\out {one}\rSELECT 1 AS a;\r\\out\rSELECT 2 AS a;\r\\o table\r\\out {two}\rSELECT 3 AS a;\r\\q\r"
+    _, out, _ = typed(keys, capsys)
+    assert one.read_text() == "a\n1\n"
+    assert "|   2 |" in out
+    assert "|   3 |" in two.read_text()
 
 
 def test_a_token_is_never_typed_where_it_shows(capsys: pytest.CaptureFixture[str], home: Path) -> None:
@@ -273,3 +301,32 @@ def test_looking_at_the_schema_system(capsys: pytest.CaptureFixture[str]) -> Non
     _, out, err = typed("\\d system\r\\d system.limits\rUSE linode;\r\\d system.requests\r\\q\r", capsys)
     assert "error" not in err
     assert all(word in out for word in ("system.settings", "remaining", "attempt"))
+
+
+def test_commands_of_other_shells_are_told_what_they_are_here(capsys: pytest.CaptureFixture[str]) -> None:
+    """And end at Enter: nobody waits for the semicolon of a command."""
+    code, out, err = typed(".tables\r\\dt\r.timing\r\\l\r\\frob\r  .inspect linode;\rSELECT .5;\r\x04", capsys)
+    assert [line for line in err.splitlines() if line.startswith(("error", "hint"))] == [
+        "error: there is no command .tables",
+        "hint: here that is \\d",
+        "error: there is no command \\dt",
+        "hint: here that is \\d",
+        "error: there is no command .timing",
+        "hint: commands begin with a backslash: \\timing",
+        "error: there is no command \\l",
+        "hint: here that is SHOW PROVIDERS",
+        "error: there is no command \\frob",
+        "hint: \\? lists the commands",
+        "error: there is no command .inspect",
+        "hint: here that is \\d",
+    ]
+    assert "|  0.5 |" in out
+    assert code == 0
+
+
+def test_a_resource_is_looked_at_by_the_end_of_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, err = typed("\\d images\r\\dm Volumes.volumes\r\\d frob\r\\d system\r\\q\r", capsys)
+    assert "What identifies the image" in out
+    assert "delete_volume" in out
+    assert "error: the registry has no provider 'frob'" in err
+    assert "| requests " in out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ COLOURED = re.compile(r"\x1b\[[0-9;]*(3[0-7]|38)[0-9;]*m")
 class Terminal:
     """A shell in a terminal of 100 by 24."""
 
-    def __init__(self, home: Path, *flags: str, prompt: str = "sandbox>", **environ: str) -> None:
+    def __init__(self, home: Path, *flags: str, prompt: str = "sandbox>", jobs: bool = False, **environ: str) -> None:
         self.prompt = prompt
         editor = home / "editor"
         editor.write_text('#!/bin/sh\nsed -i s/41/42/ "$1"\necho edited\n')
@@ -40,10 +41,10 @@ class Terminal:
             "EDITOR": str(editor),
             "PAGER": "wc -l",
         }
-        command = ["-m", "engine", *flags]
+        command = [sys.executable, "-m", "engine", *flags]
         self.child: pexpect.spawn[str] = pexpect.spawn(
-            sys.executable,
-            command,
+            "bash" if jobs else command[0],
+            ["--norc", "--noprofile", "-i"] if jobs else command[1:],
             cwd=str(ROOT),
             env={**kept, **settled, **environ},
             dimensions=(24, 100),
@@ -51,6 +52,8 @@ class Terminal:
             timeout=PATIENCE,
         )
         self.child.delaybeforesend = None
+        if jobs:
+            self.types(shlex.join(command) + "\r")
         self.ready()
 
     def sees(self, text: str) -> str:
@@ -139,6 +142,31 @@ def test_control_c_cancels_what_runs_and_the_shell_goes_on(tmp_path: Path, slow:
     terminal.ready()
     assert terminal.leaves() == 0
     assert not list(tmp_path.rglob("history"))
+
+
+def test_control_z_stops_it_and_what_was_typed_is_still_there(tmp_path: Path) -> None:
+    """Only a shell with jobs can have one stopped."""
+    terminal = Terminal(tmp_path, "--sandbox", jobs=True, PS1="jobs>")
+    terminal.types("SELECT 40 + \x1a")
+    terminal.sees("Stopped")
+    terminal.types("fg\r")
+    terminal.ready()
+    terminal.types("2 AS answer;\r")
+    terminal.sees("|       42 |")
+    terminal.ready()
+    terminal.types("DELETE FROM linode.images.images WHERE id = 'private/25112345';\r")
+    terminal.sees("Go on? [y/N]")
+    terminal.types("\x1a")
+    terminal.sees("Stopped")
+    terminal.types("fg\r")
+    terminal.sees("Go on? [y/N]")
+    terminal.types("\x03")
+    terminal.sees("not done: nothing was written")
+    terminal.ready()
+    terminal.types("\\q\r")
+    terminal.sees("jobs>")
+    terminal.types("exit 7\r")
+    assert terminal.leaves() == 7
 
 
 def test_no_colour_where_none_is_wanted(tmp_path: Path) -> None:

@@ -345,6 +345,33 @@ def test_other_refusals_are_errors(handler: Handler, wanted: Call) -> None:
     assert len(held.sent) == 1
 
 
+# ---- lists that leave rows out where no credential is sent
+
+BARE = replace(GET_IMAGES, bare={"is_public": True})
+UNLISTED = "no credential was sent, so get_images lists only what has is_public = true"
+
+
+def warned(wanted: Call, handler: Handler | None = None, **environ: str) -> list[tuple[str, ...]]:
+    return [page.warnings for page in Wire(handler or listing(60), settings(environ)).pages(wanted)]
+
+
+def test_a_list_without_a_credential_is_not_taken_for_all_there_is() -> None:
+    told = (f"{UNLISTED}; set LINODE_TOKEN to see the others",)
+    assert warned(call(BARE, page_size=25)) == [told, (), ()]
+    assert warned(call(BARE, filter={"is_public": False})) == [told]
+    assert warned(call(BARE, filter={"vendor": "x"}), refusing())[0][1:] == told
+
+
+def test_nothing_is_left_out_where_a_credential_is_sent_or_the_rest_is_not_asked_for() -> None:
+    assert warned(call(BARE), LINODE_TOKEN=TOKEN) == [()]
+    assert warned(call(BARE, filter={"vendor": "x", "is_public": True})) == [()]
+
+
+def test_no_variable_is_named_where_the_document_has_none() -> None:
+    method = replace(BARE, auth=replace(BARE.auth, credentials=(Credential(ini="linode-cli"),)))
+    assert warned(call(method)) == [(UNLISTED,)]
+
+
 def test_a_filter_that_is_refused_later_is_an_error() -> None:
     """Pages of two kinds would be no answer to anything."""
     refused = httpx.Response(400, json={"errors": [{"field": "x-filter", "reason": "no"}]})

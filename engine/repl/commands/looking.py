@@ -33,6 +33,7 @@ def help_(desk: Desk, argument: str) -> None:
 @command("\\d", "[NAME]", takes="resource")
 def describe(desk: Desk, argument: str) -> None:
     """The columns of a resource; of less, what is in it."""
+    argument = _whole(desk, argument)
     depth = len(argument.split(".")) + (desk.session.names.provider is not None and bool(argument))
     shown = {
         1: "SHOW SERVICES IN {}",
@@ -63,9 +64,24 @@ def methods(desk: Desk, argument: str) -> None:
             for name, method in resource.methods.items()
         ]
         return desk.show(_text(("method", "SQL verb", "needs"), rows))
+    argument = _whole(desk, argument)
     parts = len(argument.split("."))
     method = parts == 4 or (parts == 3 and argument.partition(".")[0].casefold() not in _providers(desk))
     return desk.look(f"{'DESCRIBE METHOD EXTENDED' if method else 'SHOW METHODS IN'} {argument}")
+
+
+def _whole(desk: Desk, name: str) -> str:
+    """The whole name of the one resource whose name ends so; a name that begins with a provider is whole.
+
+    Raises UsageError where several end so.
+    """
+    begins, end = name.partition(".")[0].casefold(), f".{name.casefold()}"
+    if not name or desk.session.names.provider is not None or begins in {SCHEMA, *_providers(desk)}:
+        return name
+    found = [whole for whole, _ in desk.tables() if whole.casefold().endswith(end)]
+    if len(found) > 1:
+        raise UsageError(f"several resources are called {name}", hint=f"one of {', '.join(found[:5])}")
+    return found[0] if found else name
 
 
 def _providers(desk: Desk) -> set[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli.scripts import read_script
 from engine.cli.terminal import Terminated
-from engine.errors import Interrupted, UsageError
+from engine.errors import Interrupted, Source, UsageError
 from engine.repl import editor, named
 from engine.repl.commands.registry import command
 
@@ -49,14 +49,11 @@ def watch(desk: Desk, argument: str) -> None:
 
 @command("\\i", "FILE", takes="file")
 def include(desk: Desk, argument: str) -> None:
-    """Run the statements of a file."""
+    """Run a script, filled in with what \\set has set."""
     if not argument:
         raise UsageError("\\i needs the name of a file")
-    before = desk.last
-    try:
-        desk.run(read_script(os.path.expanduser(argument)))
-    finally:
-        desk.last = before
+    path = os.path.expanduser(argument)
+    desk.script(Source(read_script(path), path))
 
 
 @command("\\e", takes="statement", trailing=True)

@@ -30,13 +30,13 @@ def output(desk: Desk, argument: str) -> None:
     if argument and argument not in FORMATS:
         raise UsageError(f"there is no format {argument!r}", hint=suggest(argument, list(FORMATS)))
     if argument:
-        desk.given.output = argument
+        desk.given.output, desk.given.chosen = argument, True
     desk.say(f"output is {desk.given.output}" + ("" if argument else f"; it can be {', '.join(FORMATS)}"))
 
 
 @command("\\out", "[FILE]", takes="file")
 def out(desk: Desk, argument: str) -> None:
-    """Data to a file; without one to the screen again."""
+    """Data to a file, as its name says (.csv) or \\o; without one to the screen again."""
     before = desk.given.outfile
     desk.redirect(os.path.expanduser(argument) if argument else None)
     if argument:
