@@ -70,6 +70,11 @@ def load(arguments: Mapping[str, Any] | None = None, *, path: Path | None = None
     Servers add up by provider: naming one on the command line does not send the others back to production.
     """
     given = {name: value for name, value in (arguments or {}).items() if value is not None}
+    if path is None and (named := os.environ.get("STRATOQL_CONFIG")) and not Path(named).exists():
+        raise UsageError(
+            f"STRATOQL_CONFIG names the configuration file {named}, which is not there",
+            hint="correct the name, write the file with `stratoql config init`, or unset the variable",
+        )
     try:
         below = Settings(**_read(path or config_path()))
     except UsageError as error:  # what lies behind it holds what the file says, tokens too

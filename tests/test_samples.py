@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shlex
 import sys
@@ -23,7 +24,7 @@ QUESTIONS = {"capturable_disks", "capture_history", "deprecated_instances", "rep
 @pytest.fixture(autouse=True)
 def _a_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, passing: Passing) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
     monkeypatch.chdir(ROOT)
 
 

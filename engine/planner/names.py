@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import TypeVar
 
 from msgspec import Struct
@@ -18,6 +20,8 @@ from provider_registry.faults import BadDocument, NotFound
 from provider_registry.model import Method, Param, Provider, Resource, Service
 
 T = TypeVar("T")
+_LOOKED_INTO = 50  # services of a provider, for what may be meant by part of a name
+_SHOWN = 3
 _CATALOGS = "the tables that tell what there is are those of the schema system: SHOW RESOURCES IN system lists them"
 _HABITS = dict.fromkeys(
     ("system", "information_schema", "pg_catalog", "sqlite_master", "sqlite_schema", "duckdb_tables"), _CATALOGS
@@ -104,11 +108,24 @@ class Names(Struct, frozen=True):
         lacking = self.provider and len(parts) == length - 1 and not self.is_local(parts)
         return (self.provider, *parts) if lacking and self.provider else parts
 
+    def _ending(self, parts: Sequence[str]) -> list[str]:
+        """The resources whose names end so, of services that can be read; few of them."""
+        end = f".{'.'.join(parts)}".casefold()
+        found: list[str] = []
+        for provider in self.catalog.names():
+            with suppress(BadDocument):
+                for service in islice(self.catalog.provider(provider).services, _LOOKED_INTO):
+                    resources = self.catalog.service(provider, service).resources
+                    found += [f"{provider}.{service}.{resource}" for resource in resources]
+        return [whole for whole in found if whole.casefold().endswith(end)][:_SHOWN]
+
     def _full(self, name: Name, length: int, form: str, example: str) -> tuple[str, ...]:
         parts = self.whole(name.parts, length)
         if len(parts) != length:
             kind = form.rpartition(".")[2]
-            hint = _HABITS.get(name.parts[0].casefold(), f"a {kind} is named {form}, for example {example}")
+            meant = self._ending(name.parts) if kind == "resource" else []
+            such = f": {', '.join(meant)}" if meant else f", for example {example}"
+            hint = _HABITS.get(name.parts[0].casefold(), f"a {kind} is named {form}{such}")
             raise UnknownName(f"{name} does not name a {kind}", name=str(name), span=name.span, hint=hint)
         return parts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine import repl
+from engine import repl, settings
 from engine.cli import main
+from engine.errors import UsageError
 from engine.sandbox import command
 from engine.settings import Settings
 from provider_registry.layout import BUILT_IN
@@ -18,8 +20,8 @@ from tests.cli.fakes import FakeSession, rows
 
 
 @pytest.fixture(autouse=True)
-def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+def _no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
 
 
 @pytest.mark.parametrize("argv", [[], ["shell"], ["--color", "never"]])
@@ -99,3 +101,13 @@ def test_completion_knows_commands_and_flags(shell: str, capsys: pytest.CaptureF
     if shell == "bash":
         checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
         assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_a_configuration_that_is_named_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "max-writes.toml"
+    monkeypatch.setenv("STRATOQL_CONFIG", str(file))
+    with pytest.raises(UsageError, match=f"names the configuration file {file}, which is not there") as raised:
+        settings.load()
+    assert "stratoql config init" in str(raised.value.hint)
+    file.write_text("max_writes = 5\n")
+    assert settings.load().max_writes == 5

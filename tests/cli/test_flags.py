@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "stratoql.toml").touch()
     monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "stratoql.toml"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ MAIN_JOB = "SELECT id, label, status, size FROM linode.images.images WHERE is_pu
 @pytest.fixture(autouse=True)
 def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """Where the sandbox keeps its state; no configuration of this machine is in the way."""
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
     return str(tmp_path / "state.db")
 
 

@@ -16,7 +16,7 @@ from tests.cli.fakes import Answer, FakeSession, done, rows
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
     folder = tmp_path / "out"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 def environment(tmp_path: Path) -> dict[str, str]:
     names = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START")
     kept = {name: value for name in names if (value := os.environ.get(name)) is not None}
-    return kept | {"STRATOQL_CONFIG": str(tmp_path / "absent.toml"), "PYTHONWARNINGS": "error"}
+    return kept | {"STRATOQL_CONFIG": os.devnull, "PYTHONWARNINGS": "error"}
 
 
 def start(

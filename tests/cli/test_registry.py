@@ -22,7 +22,7 @@ KENNEL = Path(__file__).parent.parent / "importing" / "kennel.yaml"
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where pulls are kept in a test."""
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
     monkeypatch.setattr(sources, "home", lambda: tmp_path / "data/stratoql/providers")
     return tmp_path / "data/stratoql/providers"
 

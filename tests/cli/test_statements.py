@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -30,7 +31,7 @@ TWO = (("private/1", 20), ("private/2", None))
 
 @pytest.fixture(autouse=True)
 def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
     monkeypatch.chdir(tmp_path)
 
 

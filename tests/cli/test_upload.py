@@ -40,7 +40,7 @@ sys.exit(code)
 @pytest.fixture(autouse=True)
 def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
     monkeypatch.setenv("LINODE_TOKEN", TOKEN)
 
 

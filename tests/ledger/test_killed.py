@@ -76,7 +76,7 @@ def api() -> Iterator[Callable[..., Api]]:
 
 @pytest.fixture
 def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
     monkeypatch.setenv("LINODE_TOKEN", TOKEN)
     return tmp_path / "ledger.jsonl"
 

@@ -33,6 +33,7 @@ class Terminal:
         editor = home / "editor"
         editor.write_text('#!/bin/sh\nsed -i s/41/42/ "$1"\necho edited\n')
         editor.chmod(0o700)
+        (home / "config.toml").touch()
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         settled = {
             "HOME": str(home),
@@ -186,7 +187,7 @@ def test_a_termination_ends_it(tmp_path: Path) -> None:
 
 
 def test_piped_in_it_is_a_script(tmp_path: Path) -> None:
-    environ = {**os.environ, "STRATOQL_CONFIG": str(tmp_path / "none.toml")}
+    environ = {**os.environ, "STRATOQL_CONFIG": os.devnull}
     delete = "DELETE FROM linode.images.images WHERE id = 'private/19044871'; SELECT 1 AS a;"
     done = subprocess.run(
         [sys.executable, "-m", "engine", "--sandbox", "-o", "csv"],

@@ -56,7 +56,7 @@ class Ran:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files to send, in the folder where the program is started; a folder for what it keeps."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "absent.toml"))
+    monkeypatch.setenv("STRATOQL_CONFIG", os.devnull)
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
