@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -45,6 +47,7 @@ class Link:
         self.session = session
         self.closed = False
         self._written = False  # since the last commit
+        weakref.finalize(self, _let_go, session).atexit = False
 
     @property
     def catalog(self) -> Catalog:
@@ -147,6 +150,11 @@ class Link:
     def _check(self) -> None:
         if self.closed:
             raise Misuse("the connection is closed", hint="open another one with engine.connect()")
+
+
+def _let_go(session: Session) -> None:
+    """Nobody has closed it. In a thread: whose it is that finds out may be the very one that closing waits for."""
+    threading.Thread(target=session.close, name="stratoql-close", daemon=True).start()
 
 
 def _one(bound: list[Bound]) -> Bound:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +31,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _namedtuple: Any = namedtuple  # its fields are known when the columns are
 _SUFFIXES = {"csv": "csv", "tsv": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "md": "markdown"}
+
+
+def counted(size: int, least: int = 0) -> int:
+    """A number of rows. Raises Misuse for what is none.
+
+    >>> counted(5)
+    5
+    """
+    try:
+        number = index(size)
+    except TypeError:
+        number = -1
+    if number < least:
+        raise Misuse(f"a number of rows is {least} or more, found {size!r}", hint="fetchall reads all of them")
+    return number
 
 
 class Result:
@@ -78,14 +95,14 @@ class Result:
     def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
         """At most `size` further rows.
 
-        Raises as `fetchone` does.
+        Raises as `fetchone` does, and ProgrammingError for a size that is no number of rows.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     connection.query('VALUES (1), (2), (3)').fetchmany(2)
         [(1,), (2,)]
         """
-        return list(islice(iter(self), size))
+        return list(islice(iter(self), counted(size)))
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All further rows.
@@ -103,17 +120,16 @@ class Result:
         return rows
 
     def batches(self, size: int = 1000) -> Iterator[list[tuple[Any, ...]]]:
-        """Lists of at most `size` rows: no more are in memory at a time.
+        """Lists of at most `size` rows, one or more: no more are in memory at a time.
 
-        Raises as `fetchone` does.
+        Raises as `fetchmany` does.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     list(connection.query('VALUES (1), (2), (3)').batches(2))
         [[(1,), (2,)], [(3,)]]
         """
-        while batch := self.fetchmany(size):
-            yield batch
+        return iter(partial(self.fetchmany, counted(size, least=1)), [])
 
     def dicts(self) -> Iterator[dict[str, Any]]:
         """Each row as a dict; a second column of one name gets a number: `id_2`.
@@ -248,6 +264,10 @@ class Result:
                 writer.write_batch(batch)
                 count += batch.num_rows
         return count
+
+    def _put_back(self, rows: Iterable[Row]) -> None:
+        """Rows that were read too early are the next again."""
+        self._rows = chain(tuple(rows), self._rows)
 
     def _unread(self) -> Batches:
         """The batches, if nobody has read any."""
