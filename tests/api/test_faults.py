@@ -72,6 +72,32 @@ def test_wrong_settings(tmp_path: Path) -> None:
         engine.connect(colour="red")  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"concurrency": "4"}, "concurrency takes a whole number, not str"),
+        ({"concurrency": True}, "concurrency takes a whole number, not bool"),
+        ({"page_size": "50"}, "page_size takes a whole number, not str"),
+        ({"page_size": 0}, "setting page_size must be at least 1, got 0"),
+        ({"timeout": "soon"}, "timeout takes a number of seconds, not str"),
+        ({"timeout": float("nan")}, "setting timeout must be more than 0 seconds, got nan"),
+        ({"token": b"hush"}, "token takes text, not bytes"),
+        ({"server": "https://h"}, "server takes a mapping of providers to base URLs, not str"),
+        ({"server": {"linode": 5}}, "server takes a mapping of providers to base URLs, not dict"),
+        ({"registry": 5}, "registry takes a path, or a list of them, not int"),
+        ({"account": [5]}, "account takes a name, or a list of them, not list"),
+        ({"sandbox": 5}, "sandbox takes True, False or a path, not int"),
+        ({"pushdown": "no"}, "pushdown takes True or False, not str"),
+        ({"ledger": 5}, "ledger takes a path, not int"),
+        ({"on_request": "print"}, "on_request takes a function of an Event, not str"),
+    ],
+)
+def test_options_of_a_wrong_kind(options: Any, told: str) -> None:
+    with pytest.raises(engine.InterfaceError) as raised:
+        engine.connect(**{"sandbox": True, **options})
+    assert str(raised.value) == told
+
+
 def test_settings_come_from_where_they_always_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text("max_requests = 7\nconcurrency = 3\n")
