@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,27 @@ def test_the_catalog_is_for_tools() -> None:
         with pytest.raises(engine.ProgrammingError) as raised:
             catalog.methods("linode.images.imags")
         assert raised.value.hint == "did you mean images?"
+
+
+def test_an_error_goes_to_another_process() -> None:
+    """As pools of them, and test runners, send it: with its facts, its notes and its class."""
+    busy = Fault("GET", status=429, headers={"Retry-After": "9"}, times=None)
+    broken = Fault("DELETE", nth=2, status=400, body={"errors": [{"reason": "no", "field": "imageId"}]})
+    for sql, fault in [
+        (ONE, busy),
+        (f"DELETE FROM {IMAGE} WHERE id IN ({THREE})", broken),
+        (f"DELETE FROM {IMAGE} WHERE id IN ({THREE}) RETURNING id", broken),
+        (f"SELECT lable FROM {IMAGE}", busy),
+        ("SELECT ?", busy),
+        (f"INSERT INTO {IMAGE} (data__disk_id) VALUES ('x')", busy),
+        ("SELEC", busy),
+        (f"SELECT /*+ AWAIT */ id FROM {IMAGE} WHERE id = 'private/1'", Fault("POST")),
+    ]:
+        with opened(fault, timeout=4) as connection, pytest.raises(engine.Error) as raised:
+            connection.execute(sql)
+        error = raised.value
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), again.hint) == (type(error), str(error), error.hint)
+        assert again.__notes__ == error.__notes__
+        for fact in ("status", "errors", "request", "retry_after", "done", "unsent", "span", "place", "states"):
+            assert getattr(again, fact, None) == getattr(error, fact, None)
