@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -31,6 +34,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _namedtuple: Any = namedtuple  # its fields are known when the columns are
 _SUFFIXES = {"csv": "csv", "tsv": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "md": "markdown"}
+
+
+def _read() -> Misuse:
+    return Misuse("rows of this result have been read already", hint="run the query again")
+
+
+def _gone() -> Row:
+    raise _read()
 
 
 def counted(size: int, least: int = 0) -> int:
@@ -75,6 +86,10 @@ class Result:
         self.messages: tuple[str, ...] = answer.messages
         self.warnings: tuple[str, ...] = answer.warnings
         self.stats: Stats = answer.stats
+
+    def __repr__(self) -> str:
+        told = ", ".join(column.name for column in self.columns) or ", ".join(self.messages) or "no rows"
+        return f"<engine.Result: {told}>"
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         self._begun = True
@@ -226,7 +241,8 @@ class Result:
     def write(self, path: str | os.PathLike[str]) -> int:
         """All rows to a file, whose suffix tells the format: csv, tsv, json, jsonl, md, parquet. Answers how many.
 
-        The file appears, or changes, only when all of it is written. Raises UsageError where it cannot be.
+        The file appears, or changes, only when all of it is written. Raises UsageError where it cannot be, else as
+        `to_arrow` does.
 
         >>> import os, tempfile, engine
         >>> with engine.connect(sandbox=True) as connection, tempfile.TemporaryDirectory() as folder:
@@ -239,21 +255,31 @@ class Result:
             raise UsageError(
                 f"the suffix of {target} names no format", hint=f"known ones: {', '.join(_SUFFIXES)}, parquet"
             )
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        real = Path(os.path.realpath(target))  # a link stays a link
+        part = real.with_name(f".{real.name}.{os.getpid()}.{threading.get_ident()}.part")
+        made = False
         try:
+            if real.exists() and not os.access(real, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            part.touch(exist_ok=False)  # never through a link that someone put there
+            made = True
             count = self._parquet(part) if suffix == "parquet" else self._text(part, _SUFFIXES[suffix])
-            part.replace(target)
+            if real.exists():
+                shutil.copymode(real, part)
+            part.replace(real)
         except OSError as error:
-            raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
+            told = f"cannot write {target}: {error.strerror or error}"
+            raise UsageError(told, hint="name a file in a folder that is there and yours to write in") from error
         finally:
-            part.unlink(missing_ok=True)
+            if made:
+                part.unlink(missing_ok=True)
         return count
 
     def _text(self, path: Path, format_: str) -> int:
         self._unread()
-        with path.open("x", encoding="utf-8", newline="\n") as stream:
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             count = FORMATS[format_](self._answer, stream, Options())
-        self.close()
+        self._taken()
         return count
 
     def _parquet(self, path: Path) -> int:
@@ -263,6 +289,7 @@ class Result:
             for batch in reader:
                 writer.write_batch(batch)
                 count += batch.num_rows
+        self._taken()
         return count
 
     def _put_back(self, rows: Iterable[Row]) -> None:
@@ -272,14 +299,19 @@ class Result:
     def _unread(self) -> Batches:
         """The batches, if nobody has read any."""
         if self._begun:
-            raise Misuse("rows of this result have been read already", hint="run the query again")
+            raise _read()
         self._begun = True
         return self._answer.batches()
+
+    def _taken(self) -> None:
+        """All rows have gone elsewhere: to find none here would say that there were none."""
+        self.close()
+        self._rows = iter(_gone, None)
 
     def _whole(self, make: Callable[[Sequence[ResultColumn], Batches], T]) -> T:
         with uncollected(self.columns):
             made = make(self.columns, self._unread())
-        self.close()
+        self._taken()
         return made
 
     def interrupt(self) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import stat
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -149,12 +151,52 @@ def test_files(connection: engine.Connection, tmp_path: Path, suffix: str) -> No
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("suffix", READ)
+def test_a_file_keeps_what_it_is(connection: engine.Connection, tmp_path: Path, suffix: str) -> None:
+    path, link = tmp_path / f"images.{suffix}", tmp_path / f"link.{suffix}"
+    path.touch(mode=0o600)
+    link.symlink_to(path)
+    assert connection.query(SQL).write(link) == 3
+    assert link.is_symlink()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert READ[suffix](path) == 3
+
+
+def test_threads_write_one_file_side_by_side(connection: engine.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "n.csv"
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n"
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: connection.query(many).write(path), range(8))) == [20000] * 8
+    assert len(path.read_text().splitlines()) == 20001
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_rows_that_have_gone_elsewhere_are_not_said_to_be_none(connection: engine.Connection, tmp_path: Path) -> None:
+    takes: list[Callable[[Any], object]] = [
+        engine.Result.to_arrow,
+        engine.Result.to_pandas,
+        polars.DataFrame,
+        lambda result: result.write(tmp_path / "x.csv"),
+        lambda result: result.write(tmp_path / "x.parquet"),
+    ]
+    for take in takes * 2:
+        result = connection.query("SELECT 1 AS one")
+        take(result)
+        with pytest.raises(engine.ProgrammingError, match="have been read already"):
+            result.fetchall()
+    assert repr(connection.query("SELECT 1 AS one, 2 AS two")) == "<engine.Result: one, two>"
+
+
 def test_files_that_cannot_be(connection: engine.Connection, tmp_path: Path) -> None:
     with pytest.raises(engine.InterfaceError, match="names no format") as raised:
         connection.query(SQL).write(tmp_path / "images.xls")
     assert raised.value.hint == "known ones: csv, tsv, json, jsonl, ndjson, md, parquet"
-    with pytest.raises(engine.InterfaceError, match=r"cannot write .*: No such file or directory"):
-        connection.query(SQL).write(tmp_path / "nowhere" / "images.csv")
+    for name in ("images.csv", "images.parquet"):
+        with pytest.raises(
+            engine.InterfaceError, match=r"cannot write .*images.*: No such file or directory$"
+        ) as raised:
+            connection.query(SQL).write(tmp_path / "nowhere" / name)
+        assert raised.value.hint == "name a file in a folder that is there and yours to write in"
     kept = tmp_path / "kept.parquet"
     kept.write_text("before")
     with pytest.raises(engine.DataError):
