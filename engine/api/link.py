@@ -14,7 +14,7 @@ from typing import TypeAlias
 from engine import errors
 from engine.api.binding import Bound, Parameters, bind, underlining
 from engine.api.catalog import Catalog
-from engine.api.result import Result
+from engine.api.result import Result, typed_columns
 from engine.errors import Misuse, NotPossible, PartialWrite, StratoqlError, Unready, Warning, explain
 from engine.explain import many
 from engine.language.statements import Statement
@@ -72,7 +72,8 @@ class Link:
     async def _answer(self, bound: Bound, *, dry_run: bool = False) -> Result:
         """The answer to one statement."""
         with telling(), underlining(bound.written, bound.text, bound.places):
-            return Result(await self._answered(bound.statement, dry_run=dry_run))
+            found = await self._answered(bound.statement, dry_run=dry_run)
+            return Result(found, typed_columns(found.columns, bound.statement))
 
     async def _answered(self, statement: Statement, *, dry_run: bool = False) -> Answer:
         """The same, as the engine has it. Its warnings are Python's too, so that they are seen."""

@@ -22,6 +22,8 @@ from engine.api.values import python_rows
 from engine.errors import Misuse, UsageError
 from engine.formats import FORMATS, Options
 from engine.formats.jsons import unique
+from engine.language.expressions import types
+from engine.language.statements import Select, Statement
 from engine.result import Batches, Kind, ResultColumn, Stats
 from engine.result import Result as Answer
 from engine.store import Row
@@ -59,6 +61,16 @@ def counted(size: int, least: int = 0) -> int:
     return number
 
 
+def typed_columns(columns: tuple[ResultColumn, ...], statement: Statement) -> tuple[ResultColumn, ...]:
+    """The columns of a statement's rows; an expression has the type that it must have, whatever the rows are."""
+    if not isinstance(statement.body, Select) or all(column.type != "any" for column in columns):
+        return columns
+    found = types(statement.body.query)
+    if len(found) != len(columns):
+        return columns
+    return tuple(c if c.type != "any" else c._replace(type=kind) for c, kind in zip(columns, found, strict=True))
+
+
 class Result:
     """The rows of one statement. They are fetched already, and read once: they stream out of a temporary database.
 
@@ -73,14 +85,14 @@ class Result:
     ('boolean', [{'id': 'linode/debian12', 'is_public': True}], 1)
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, columns: tuple[ResultColumn, ...] | None = None) -> None:
         self._answer = answer
         self._begun = False
         self._table: pyarrow.Table | None = None
         self._rows: Iterator[Row] = chain.from_iterable(
             python_rows(answer.batches(), [column.type for column in answer.columns])
         )
-        self.columns: tuple[ResultColumn, ...] = answer.columns
+        self.columns: tuple[ResultColumn, ...] = answer.columns if columns is None else columns
         self.kind: Kind = answer.kind
         self.affected: int | None = answer.affected
         self.messages: tuple[str, ...] = answer.messages

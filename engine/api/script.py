@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from engine.api.link import Link, tell, telling
 from engine.api.literals import utc
-from engine.api.result import Result
+from engine.api.result import Result, typed_columns
 from engine.course import Course, account, check, note_statement, rehearsed, told_better
 from engine.data import Data, gather, read_text
 from engine.errors import Misuse, PartialWrite, Source, StratoqlError
@@ -58,7 +58,8 @@ async def results(link: Link, course: Course, *, dry_run: bool) -> AsyncGenerato
             _account(error, course)
             raise
         course.outcomes[number] = ", ".join(["was planned" if dry_run else "ran", *found.messages])
-        yield Result(rehearsed(course, number, found) if dry_run else found)
+        found = rehearsed(course, number, found) if dry_run else found
+        yield Result(found, typed_columns(found.columns, item.statement))
 
 
 def each(steps: AsyncGenerator[Result, None]) -> Generator[Result, None, None]:

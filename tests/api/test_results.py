@@ -44,7 +44,7 @@ def test_rows_in_three_forms(connection: engine.Connection) -> None:
 
 def test_columns_messages_and_costs(connection: engine.Connection) -> None:
     result = connection.query(SQL)
-    types = ["string", "integer", "boolean", "datetime", "datetime", "json", "any"]
+    types = ["string", "integer", "boolean", "datetime", "datetime", "json", "number"]
     assert [column.type for column in result.columns] == types
     assert (result.kind, result.affected, result.messages, result.stats.requests) == ("rows", None, (), 3)
     with pytest.warns(engine.Warning, match="the hint HURRY is not known"):
@@ -215,3 +215,31 @@ def test_what_is_not_installed_is_named(
     with pytest.raises(engine.InterfaceError, match=f"{module} is not installed") as raised:
         getattr(connection.query("SELECT 1"), name)()
     assert raised.value.hint == f'pip install "stratoql[{extra}]"'
+
+
+EXPRESSIONS = """
+    count(*) AS n, count(size) OVER () AS over, length(label) AS long, row_number() OVER () AS place,
+    size > 3 AS large, label LIKE 'w%' AS web, NOT is_public AS own, id IN ('a') AS one, eol IS NULL AS alive,
+    1 AS i, -5 AS minus, -9223372036854775808 AS least, (2) AS two, TRUE AS truth, 9223372036854775808 AS great,
+    1.5 AS half, 'x' AS text,
+    CAST(size AS INTEGER) AS whole, CAST(size AS REAL) AS real, CAST(size AS TEXT) AS words,
+    size / 2.0 AS part, round(size / 3) AS round, avg(size) AS mean,
+    upper(label) AS big, label || size AS both, trim(label) AS trimmed, typeof(size) AS kind, group_concat(id) AS ids
+"""
+
+
+def test_expressions_have_types_whether_there_are_rows_or_not(connection: engine.Connection) -> None:
+    """And the values are of them: pyarrow and polars refuse what is not."""
+    full = connection.query(f"SELECT {EXPRESSIONS} FROM {IMAGE} GROUP BY id")
+    empty = connection.query(f"SELECT {EXPRESSIONS} FROM {IMAGE} WHERE id = '' GROUP BY id")
+    assert full.columns == empty.columns
+    assert {column.type for column in full.columns} == {"integer", "number", "string"}
+    full_table, empty_table = full.to_arrow(), empty.to_arrow()
+    assert (full_table.num_rows > 3, empty_table.num_rows) == (True, 0)
+    assert full_table.schema == empty_table.schema
+    described = connection.execute(f"SELECT count(*), 'a', 1.5 FROM {IMAGE}").description
+    assert described is not None
+    assert [column.type_code for column in described] == [engine.NUMBER, engine.STRING, engine.NUMBER]
+    for sql in (f"SELECT max(size), sum(size), coalesce(size, 'a'), size + 1, x'00' FROM {IMAGE}", "VALUES (1)"):
+        assert {column.type for column in connection.query(sql).columns} == {"any"}  # only the rows can tell
+    assert [column.type for column in connection.query(f"SELECT *, 1 AS n FROM {IMAGE}").columns][-1] == "any"
