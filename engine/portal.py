@@ -67,12 +67,12 @@ class Portal:
     def _start(self, work: Coroutine[Any, Any, T]) -> tuple[Future[T], Callable[[], object]]:
         """Begin. What it will give, and what cancels it: that it was cancelled is an outcome like any other.
 
-        Raises Misuse where the portal is closed.
+        Raises Misuse where the portal is closed, or would wait for itself.
         """
         with self._lock:
-            if self._ending:
+            if self._ending or threading.current_thread() is self._thread:
                 work.close()
-                raise _over()
+                raise _over() if self._ending else _inside()
             future, stop = self._started(work)
             self._under_way[future] = stop
         future.add_done_callback(lambda done: self._under_way.pop(done, None))
@@ -143,6 +143,13 @@ class Portal:
 
 def _over() -> Misuse:
     return Misuse("the connection is closed", hint="open another one with engine.connect()")
+
+
+def _inside() -> Misuse:
+    return Misuse(
+        "a callback is called in the thread of the requests, and cannot wait for one",
+        hint="note what it was told, and run the statement elsewhere",
+    )
 
 
 def _wait_for(future: Future[Any]) -> None:

@@ -199,7 +199,7 @@ def listener(on_event: Heard | None, by_kind: Mapping[str, Heard | None]) -> Lis
             if called is not None:
                 try:
                     called(event)
-                except Exception:
+                except BaseException:  # sys.exit() too: it would end the thread that everybody's requests live in
                     log.exception("a callback failed on: %s", event.text)
 
     return hear

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from engine.api.connection import Connection
@@ -141,7 +142,7 @@ def _check(options: Options) -> None:
         members = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
         member = (str, os.PathLike) if name == "registry" else (str,)
         fits = isinstance(value, kinds) and not isinstance(value, bytes if bool in kinds else bytes | bool)
-        fits = fits and (callable(value) or object not in kinds)
+        fits = fits and (object not in kinds or (callable(value) and not iscoroutinefunction(value)))
         if value is not None and not (fits and all(isinstance(each, member) for each in members)):
             raise UsageError(
                 f"{name} takes {words}, not {value.__class__.__name__}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 from pathlib import Path
@@ -17,6 +18,10 @@ from tests.api.opened import IMAGE, opened, wire
 ONE = f"SELECT id FROM {IMAGE} WHERE id = 'private/11'"
 THREE = "'private/11', 'private/12', 'private/13'"
 SECRET = "a-token-nobody-may-see"
+
+
+async def asleep(event: Event) -> None:
+    raise AssertionError("nobody awaits it")
 
 
 def test_a_refused_token() -> None:
@@ -91,6 +96,7 @@ def test_wrong_settings(tmp_path: Path) -> None:
         ({"pushdown": "no"}, "pushdown takes True or False, not str"),
         ({"ledger": 5}, "ledger takes a path, not int"),
         ({"on_request": "print"}, "on_request takes a function of an Event, not str"),
+        ({"on_page": asleep}, "on_page takes a function of an Event, not function"),
     ],
 )
 def test_options_of_a_wrong_kind(options: Any, told: str) -> None:
@@ -140,6 +146,29 @@ def test_a_callback_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -
     with engine.connect(sandbox=True, on_request=broken) as connection:
         assert connection.execute(ONE.replace("private/11", "linode/arch")).fetchall() == [("linode/arch",)]
     assert "a callback failed on: GET https://" in caplog.text
+
+
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_not_even_an_exit_in_a_callback(caplog: pytest.LogCaptureFixture, raised: type[BaseException]) -> None:
+    """The thread that it is called in is everybody's."""
+
+    def leave(event: Event) -> None:
+        raise raised
+
+    with engine.connect(sandbox=True, on_request=leave, timeout=5) as connection:
+        assert connection.execute("SELECT id FROM linode.images.images WHERE id = 'linode/arch'").fetchall()
+    assert "a callback failed on: " in caplog.text
+
+
+def test_a_callback_that_would_wait_for_itself(caplog: pytest.LogCaptureFixture) -> None:
+    sql = "SELECT id FROM linode.images.images WHERE id = 'linode/arch'"
+
+    def ask(event: Event) -> None:
+        connection.execute(sql)
+
+    with engine.connect(sandbox=True, on_page=ask, timeout=5) as connection:
+        assert connection.execute(sql).fetchall()
+    assert "a callback is called in the thread of the requests, and cannot wait for one" in caplog.text
 
 
 def test_plans_send_nothing() -> None:
