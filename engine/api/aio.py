@@ -139,7 +139,7 @@ class AsyncConnection(Link):
         self._settle()
 
     async def rollback(self) -> None:
-        """As `Connection.rollback`.
+        """As `Connection.rollback`, and what is raised.
 
         >>> import asyncio, engine
         >>> async def main() -> None:

@@ -53,6 +53,8 @@ class Link:
     def catalog(self) -> Catalog:
         """What there is to call: providers, services, resources, methods.
 
+        Raises ProgrammingError where the connection is closed.
+
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     [service.name for service in connection.catalog.services('linode')][:1]

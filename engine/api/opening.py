@@ -79,7 +79,7 @@ def connect(**options: Unpack[Options]) -> Connection:
 def aconnect(**options: Unpack[Options]) -> AsyncConnection:
     """The same for an event loop: `async with engine.aconnect() as connection`, or `await engine.aconnect()`.
 
-    Takes the options of `connect` and raises what it raises.
+    Takes the options of `connect`. Raises as `connect` does.
 
     >>> import asyncio, engine
     >>> async def main() -> None:

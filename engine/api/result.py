@@ -110,7 +110,8 @@ class Result:
     def fetchone(self) -> tuple[Any, ...] | None:
         """The next row, None after the last.
 
-        Raises OperationalError where reading takes longer than `timeout`, ProgrammingError for a fault in the query.
+        Raises OperationalError where reading takes longer than `timeout`, ProgrammingError for a fault in the query,
+        and where the rows have gone into a table or a file.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
@@ -173,6 +174,8 @@ class Result:
 
     def namedtuples(self) -> Iterator[Any]:
         """Each row as a named tuple; columns whose names are none of Python's are called `_0`, `_1` by their place.
+
+        Raises as `fetchone` does.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
