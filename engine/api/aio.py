@@ -160,7 +160,7 @@ class AsyncConnection(Link):
         >>> asyncio.run(main())
         True
         """
-        self.closed = True
+        self._close()
         await _aside(self.session.close)
 
     def __await__(self) -> Generator[Any, None, AsyncConnection]:

@@ -144,7 +144,7 @@ class Connection(Link):
         >>> connection.closed
         True
         """
-        self.closed = True
+        self._close()
         self.session.close()
 
     def __enter__(self) -> Connection:

@@ -47,7 +47,8 @@ class Link:
         self.session = session
         self.closed = False
         self._written = False  # since the last commit
-        weakref.finalize(self, _let_go, session).atexit = False
+        self._left = weakref.finalize(self, _let_go, session)
+        self._left.atexit = False
 
     @property
     def catalog(self) -> Catalog:
@@ -149,6 +150,10 @@ class Link:
                 "what a write has sent cannot be taken back",
                 hint="look at the plan before: connection.explain(sql)",
             )
+
+    def _close(self) -> None:
+        self.closed = True
+        self._left.detach()
 
     def _check(self) -> None:
         if self.closed:

@@ -178,8 +178,10 @@ class Reading:
         self._link._check()
 
     def _end(self) -> None:
+        """What was written stays counted: SQLAlchemy asks when it has closed the cursor."""
+        affected = self._affected
         self._forget()
-        self.closed = True
+        self._affected, self.closed = affected, True
 
 
 Row = tuple[Any, ...]

@@ -68,6 +68,15 @@ def test_writes(images: sa.Table) -> None:
     database = sa.create_engine("stratoql:///?sandbox=true")
     with database.begin() as connection:
         assert connection.execute(images.delete().where(images.c.id == "private/19044871")).rowcount == 1
+    new = sa.table("images", sa.column("data__disk_id"), sa.column("data__label"), schema=SERVICE)
+    with database.begin() as connection:
+        one = {"data__disk_id": 25674130, "data__label": "one"}
+        assert connection.execute(sa.insert(new).values(one)).rowcount == 1
+        assert connection.execute(sa.insert(new), [one, one]).rowcount == 2
+        frame = pandas.DataFrame([one, one])
+        assert frame.to_sql("images", connection, schema=SERVICE, if_exists="append", index=False) == 2
+        made = connection.execute(sa.insert(new).values(one).returning(images.c.label)).all()
+        assert made == [("one",)]
     with database.connect() as connection:
         left = sa.select(images.c.id).where(images.c.id == "private/19044871")
         assert connection.execute(left).all() == []

@@ -291,3 +291,6 @@ def test_a_connection_that_nobody_has_closed_lets_go() -> None:
     while threads() > before and time.monotonic() < until:
         time.sleep(0.01)
     assert threads() <= before
+    connection = opened()
+    connection.close()
+    assert not connection._left.alive  # nothing is left to let go
