@@ -23,7 +23,16 @@ from engine.session import Session
 from engine.wire.events import Event, Listener
 
 log = logging.getLogger("engine.api")
-_FLAG = re.compile(r"--(max-requests|max-writes|timeout|concurrency|page-size|insecure-http)(?: (\d+))?")
+_FLAG = re.compile(
+    r"--(var, or in a file with --iqldata|max-requests|max-writes|timeout|concurrency|page-size|insecure-http"
+    r"|sandbox|server|registry|account|allow-env)(?: (\d+|(?<=account )[\w,]+|(?<=allow-env )\w+))?"
+)
+_WRITTEN = {
+    "var, or in a file with --iqldata": "data={...}",
+    "insecure-http": "insecure_http=True",
+    "sandbox": "sandbox",
+    "server": "server={...}",
+}
 Heard: TypeAlias = Callable[[Event], object]
 
 
@@ -176,8 +185,16 @@ def _text(plan: Result) -> str:
 
 
 def _option(flag: re.Match[str]) -> str:
-    """A flag of the command line as the option of `engine.connect`: `--max-requests 5` is `max_requests=5`."""
-    return f"{flag[1].replace('-', '_')}={flag[2] or '...'}"
+    """A flag of the command line as a program writes it: `--max-requests 5` is `max_requests=5`.
+
+    >>> [_FLAG.sub(_option, flag) for flag in ("--max-requests 5", "--account a,b", "leave --sandbox out")]
+    ['max_requests=5', "account=['a', 'b']", 'leave sandbox out']
+    """
+    name, value = flag[1], flag[2]
+    if name in _WRITTEN:
+        return _WRITTEN[name]
+    told = "..." if value is None else value if value.isdecimal() else repr(value.split(","))
+    return f"{name.replace('-', '_')}={told}"
 
 
 @contextmanager

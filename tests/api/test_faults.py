@@ -195,6 +195,8 @@ def test_the_catalog_is_for_tools() -> None:
         with pytest.raises(engine.ProgrammingError) as raised:
             catalog.methods("linode.images.imags")
         assert raised.value.hint == "did you mean images?"
+        with pytest.raises(engine.ProgrammingError, match="a name is text, not a NoneType"):
+            catalog.methods(None)  # type: ignore[arg-type]
 
 
 def test_an_error_goes_to_another_process() -> None:
