@@ -26,6 +26,7 @@ from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.sql import compiler
 
 import engine
+from engine.api.link import outside
 from engine.api.opening import Options
 from engine.api.values import moment
 from engine.errors import NotPossible, UnknownName, UsageError, suggest
@@ -186,7 +187,8 @@ class StratoqlDialect(default.DefaultDialect):
         except engine.NotSupportedError as error:
             dbapi_connection.commit()
             if _driver(dbapi_connection) not in self._settled:
-                warnings.warn(f"{error}: it was rolled back, or never committed", engine.Warning, stacklevel=2)
+                told = f"{error}: it was rolled back, or never committed"
+                warnings.warn(told, engine.Warning, stacklevel=outside("engine", "sqlalchemy", "contextlib"))
 
     def do_savepoint(self, connection: Any, name: str) -> None:
         """Raises NotPossible."""

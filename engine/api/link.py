@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
 import warnings
 import weakref
@@ -100,7 +101,7 @@ class Link:
             raise
         self._written = self._written or found.affected is not None
         for text in found.warnings:
-            warnings.warn(text, Warning, stacklevel=2)
+            warnings.warn(text, Warning, stacklevel=outside("engine"))
         return found
 
     def writes(self, sql: str, parameters: Parameters | None = None) -> list[str]:
@@ -167,6 +168,14 @@ class Link:
     def _check(self) -> None:
         if self.closed:
             raise Misuse("the connection is closed", hint="open another one with engine.connect()")
+
+
+def outside(*packages: str) -> int:
+    """The stacklevel of a warning for the line that called: the first one that is in none of these packages."""
+    level, frame = 0, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in packages:
+        level, frame = level + 1, frame.f_back
+    return level + 1
 
 
 def _let_go(session: Session) -> None:

@@ -163,8 +163,9 @@ def test_what_was_written_and_rolled_back_is_told() -> None:
     with database.connect() as connection:
         delete(connection)
         connection.commit()
-    with pytest.warns(engine.Warning, match="cannot be taken back"), database.connect() as connection:
+    with pytest.warns(engine.Warning, match="cannot be taken back") as told, database.connect() as connection:
         delete(connection)
+    assert told[0].filename == __file__
     aware = database.execution_options(isolation_level="AUTOCOMMIT")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,20 @@ def test_an_error_goes_to_another_process() -> None:
         assert again.__notes__ == error.__notes__
         for fact in ("status", "errors", "request", "retry_after", "done", "unsent", "span", "place", "states"):
             assert getattr(again, fact, None) == getattr(error, fact, None)
+
+
+def test_a_warning_stands_at_the_line_that_called() -> None:
+    """Where Python's filters look: one told of the engine's own line would be told once."""
+
+    async def main() -> None:
+        async with engine.aconnect(sandbox=True) as connection:
+            await connection.query("SELECT /*+ HURRY */ 2")
+
+    with warnings.catch_warnings(record=True) as told, opened() as connection:
+        warnings.simplefilter("always")
+        connection.execute("SELECT /*+ HURRY */ 1")
+        connection.query("SELECT /*+ HURRY */ 1")
+        list(connection.script("SELECT /*+ HURRY */ 1"))
+        asyncio.run(main())
+    assert [warning.category for warning in told] == [engine.Warning] * 4
+    assert [warning.filename for warning in told] == [__file__] * 4
