@@ -34,11 +34,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the connections and stop the loop. May be called again."""
-        try:
-            if not self.portal.closed:
-                self.portal.run(self.client.aclose())
-        finally:
-            self.portal.close()
+        self.portal.close(self.client.aclose())
 
 
 _lock = threading.Lock()

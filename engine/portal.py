@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any, NoReturn, TypeVar
 
 from engine import interrupts
-from engine.errors import Interrupted, StratoqlError, explain
+from engine.errors import Interrupted, Misuse, StratoqlError, explain
 from engine.ways import Waiter, Way
 
 T = TypeVar("T")
@@ -32,6 +32,9 @@ class Portal:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stratoql", daemon=True)
         self._thread.start()
+        self._lock = threading.Lock()
+        self._under_way: dict[Future[Any], Callable[[], object]] = {}  # and what stops each
+        self._ending = False
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end and give the result. Ctrl-C cancels the work, waits for what it has to say, and raises
@@ -62,7 +65,20 @@ class Portal:
             raise cancelled from _account(outcome)
 
     def _start(self, work: Coroutine[Any, Any, T]) -> tuple[Future[T], Callable[[], object]]:
-        """Begin. What it will give, and what cancels it: that it was cancelled is an outcome like any other."""
+        """Begin. What it will give, and what cancels it: that it was cancelled is an outcome like any other.
+
+        Raises Misuse where the portal is closed, or would wait for itself.
+        """
+        with self._lock:
+            if self._ending or threading.current_thread() is self._thread:
+                work.close()
+                raise _over() if self._ending else _inside()
+            future, stop = self._started(work)
+            self._under_way[future] = stop
+        future.add_done_callback(lambda done: self._under_way.pop(done, None))
+        return future, stop
+
+    def _started(self, work: Coroutine[Any, Any, T]) -> tuple[Future[T], Callable[[], object]]:
         task: asyncio.Task[T] | None = None
         stopped = False  # a second time would stop the account of it
 
@@ -71,7 +87,12 @@ class Portal:
             task = asyncio.ensure_future(work)
             if stopped:
                 task.cancel()
-            return await task
+            try:
+                return await task
+            except asyncio.CancelledError:
+                if self._ending:
+                    raise _over() from None
+                raise
 
         def cancel() -> None:
             nonlocal stopped
@@ -87,12 +108,48 @@ class Portal:
         """Whether nothing can run any more."""
         return self._loop.is_closed()
 
-    def close(self) -> None:
-        """Stop the loop and its thread. May be called again."""
-        if not self._loop.is_closed():
+    def close(self, last: Coroutine[Any, Any, object] | None = None) -> None:
+        """Stop the loop and its thread, after `last` has run on it. May be called again.
+
+        What other threads and tasks still wait for is cancelled: a write accounts for itself, of the rest they hear
+        a Misuse.
+        """
+        with self._lock:
+            already, self._ending = self._ending, True
+            under_way = dict(self._under_way)
+        if already:
+            if last is not None:
+                last.close()
+            return
+        try:
+            for stop in under_way.values():
+                stop()
+            wait_for(under_way, PATIENCE)
+            if last is not None:
+                with interrupts.Scope():
+                    future, stop = self._started(last)
+                    with interrupts.Stopping(stop):
+                        _wait_for(future)
+                    _outcome(future)
+        finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(PATIENCE)
-            self._loop.close()
+            if not self._thread.is_alive():
+                self._loop.close()
+            for future in under_way:
+                if not future.done():
+                    future.set_exception(_over())
+
+
+def _over() -> Misuse:
+    return Misuse("the connection is closed", hint="open another one with engine.connect()")
+
+
+def _inside() -> Misuse:
+    return Misuse(
+        "a callback is called in the thread of the requests, and cannot wait for one",
+        hint="note what it was told, and run the statement elsewhere",
+    )
 
 
 def _wait_for(future: Future[Any]) -> None:

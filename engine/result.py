@@ -154,7 +154,7 @@ class Result:
 
     def close(self) -> None:
         """Release the store behind the rows. May be called again."""
-        close, self._close = self._close, lambda: None
+        close, self._close, self.interrupt = self._close, lambda: None, lambda: None
         self._rows, self._batches = iter(()), Batches()
         close()
 

@@ -42,12 +42,12 @@ class Settings:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("concurrency", "max_requests", "max_writes"):
-            if getattr(self, name) < 1:
+        for name in ("concurrency", "page_size", "max_requests", "max_writes"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise UsageError(f"setting {name} must be at least 1, got {getattr(self, name)}")
         if self.ledger == "":
             raise UsageError("setting ledger is empty", hint="name a file, or leave it out")
-        if self.timeout is not None and self.timeout <= 0:
+        if self.timeout is not None and not self.timeout > 0:
             raise UsageError(f"setting timeout must be more than 0 seconds, got {self.timeout}")
 
     def allowing(self, max_writes: int | None) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 from engine.api.binding import Parameters
 from engine.api.link import Link
 from engine.api.reading import Reading, Row
-from engine.api.result import Result
+from engine.api.result import Result, counted
 from engine.api.script import Given, Script, prepared, results
 from engine.portal import AWAITING
 
@@ -138,7 +139,7 @@ class AsyncConnection(Link):
         self._settle()
 
     async def rollback(self) -> None:
-        """As `Connection.rollback`.
+        """As `Connection.rollback`, and what is raised.
 
         >>> import asyncio, engine
         >>> async def main() -> None:
@@ -159,7 +160,7 @@ class AsyncConnection(Link):
         >>> asyncio.run(main())
         True
         """
-        self.closed = True
+        self._close()
         await _aside(self.session.close)
 
     def __await__(self) -> Generator[Any, None, AsyncConnection]:
@@ -192,6 +193,26 @@ class AsyncCursor(Reading):
         super().__init__(connection)
         self.connection = connection
         self._ahead: deque[Row] = deque()
+        self._turn = asyncio.Lock()  # tasks that read one result take turns
+
+    @property
+    def result(self) -> Result:
+        """As `Cursor.result`, whole but for the rows that were fetched.
+
+        Raises ProgrammingError where nothing has been executed.
+
+        >>> import asyncio, engine
+        >>> async def main() -> None:
+        ...     async with engine.aconnect(sandbox=True) as connection:
+        ...         cursor = await connection.execute('VALUES (1), (2)')
+        ...         print(await cursor.fetchone(), cursor.result.fetchall())
+        >>> asyncio.run(main())
+        (1,) [(2,)]
+        """
+        found = self._held()
+        found._put_back(self._ahead)
+        self._ahead = deque()
+        return found
 
     async def execute(self, sql: str, parameters: Parameters | None = None) -> AsyncCursor:
         """As `Cursor.execute`.
@@ -254,13 +275,15 @@ class AsyncCursor(Reading):
         >>> asyncio.run(main())
         [(1,), (2,)]
         """
-        wanted, result = self.arraysize if size is None else size, self._rows()
-        while len(self._ahead) < wanted:
-            more = await _aside(lambda: result.fetchmany(max(AHEAD, wanted)), result)
-            self._ahead.extend(more)
-            if not more:
-                break
-        return [self._ahead.popleft() for _ in range(min(wanted, len(self._ahead)))]
+        wanted = counted(self.arraysize if size is None else size)
+        async with self._turn:
+            result = self._rows()
+            while len(self._ahead) < wanted:
+                more = await _aside(lambda: result.fetchmany(max(AHEAD, wanted)), result)
+                self._ahead.extend(more)
+                if not more:
+                    break
+            return [self._ahead.popleft() for _ in range(min(wanted, len(self._ahead)))]
 
     async def fetchall(self) -> list[Row]:
         """All further rows.
@@ -275,11 +298,12 @@ class AsyncCursor(Reading):
         >>> asyncio.run(main())
         [(1,), (2,)]
         """
-        result = self._rows()
-        more = await _aside(lambda: list(result), result)
-        rows = [*self._ahead, *more]
-        self._ahead.clear()
-        return rows
+        async with self._turn:
+            result = self._rows()
+            more = await _aside(lambda: list(result), result)
+            rows = [*self._ahead, *more]
+            self._ahead.clear()
+            return rows
 
     async def nextset(self) -> bool | None:
         """To the next statement's answer; None where there is none.
@@ -301,9 +325,8 @@ class AsyncCursor(Reading):
         return True
 
     async def __aiter__(self) -> AsyncIterator[Row]:
-        while batch := await self.fetchmany(AHEAD):
-            for row in batch:
-                yield row
+        while (row := self._ahead.popleft() if self._ahead else await self.fetchone()) is not None:
+            yield row  # one at a time: who leaves the loop finds the others where they were
 
     async def close(self) -> None:
         """Let go of the rows. May be called again.

@@ -136,7 +136,7 @@ class _Values:
                 raise Unbound(f"there is no value for ? number {self._used}", hint=self._given())
             return literal(self._row[self._used - 1], f"number {self._used}")
         if name not in self._named:
-            known = suggest(name, [key for key in self._named if isinstance(key, str)])
+            known = suggest(name, [key for key in self._named if isinstance(key, str) and key[:1] != "_"])
             raise Unbound(f"there is no value for :{name}", hint=known or self._given())
         return literal(self._named[name], f":{name}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.errors import Span
+from engine.errors import Misuse, Span
 from engine.language.statements import Name
 from engine.planner.names import Names
 from provider_registry.model import Column, Method, Provider, Resource, Service
@@ -103,4 +103,6 @@ class Catalog:
 
 
 def _name(text: str) -> Name:
+    if not isinstance(text, str):
+        raise Misuse(f"a name is text, not a {type(text).__name__}", hint="linode.images.images is one")
     return Name(tuple(text.split(".")), _NOWHERE)

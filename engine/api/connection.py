@@ -51,6 +51,8 @@ class Connection(Link):
     def query(self, sql: str, parameters: Parameters | None = None) -> Result:
         """The answer to one statement, whole.
 
+        `parameters`, and what is raised: as `Cursor.execute`. A text of several statements is a ProgrammingError.
+
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     connection.query("SELECT upper(:name) AS name", {"name": "arch"}).to_dicts()
@@ -61,6 +63,8 @@ class Connection(Link):
     def explain(self, sql: str, parameters: Parameters | None = None) -> str:
         """The plan of one statement: the requests it would send, and what is left to do here. Nothing is sent.
 
+        Raises ProgrammingError and DataError as running it would before anything is sent.
+
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     print(connection.explain("SELECT 1"))
@@ -70,6 +74,8 @@ class Connection(Link):
 
     def dry_run(self, sql: str, parameters: Parameters | None = None) -> list[str]:
         """The plan of each statement of a text. Nothing is sent.
+
+        Raises as `explain` does.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
@@ -113,7 +119,8 @@ class Connection(Link):
         self._settle()
 
     def rollback(self) -> None:
-        """Does nothing. Raises NotSupportedError where something was written since the last commit.
+        """Does nothing. Raises NotSupportedError where something was written since the last commit,
+        ProgrammingError where the connection is closed.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
@@ -137,7 +144,7 @@ class Connection(Link):
         >>> connection.closed
         True
         """
-        self.closed = True
+        self._close()
         self.session.close()
 
     def __enter__(self) -> Connection:

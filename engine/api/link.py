@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
+import threading
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -12,7 +15,7 @@ from typing import TypeAlias
 from engine import errors
 from engine.api.binding import Bound, Parameters, bind, underlining
 from engine.api.catalog import Catalog
-from engine.api.result import Result
+from engine.api.result import Result, typed_columns
 from engine.errors import Misuse, NotPossible, PartialWrite, StratoqlError, Unready, Warning, explain
 from engine.explain import many
 from engine.language.statements import Statement
@@ -21,7 +24,16 @@ from engine.session import Session
 from engine.wire.events import Event, Listener
 
 log = logging.getLogger("engine.api")
-_FLAG = re.compile(r"--(max-requests|max-writes|timeout|concurrency|page-size|insecure-http)(?: (\d+))?")
+_FLAG = re.compile(
+    r"--(var, or in a file with --iqldata|max-requests|max-writes|timeout|concurrency|page-size|insecure-http"
+    r"|sandbox|server|registry|account|allow-env)(?: (\d+|(?<=account )[\w,]+|(?<=allow-env )\w+))?"
+)
+_WRITTEN = {
+    "var, or in a file with --iqldata": "data={...}",
+    "insecure-http": "insecure_http=True",
+    "sandbox": "sandbox",
+    "server": "server={...}",
+}
 Heard: TypeAlias = Callable[[Event], object]
 
 
@@ -45,10 +57,14 @@ class Link:
         self.session = session
         self.closed = False
         self._written = False  # since the last commit
+        self._left = weakref.finalize(self, _let_go, session)
+        self._left.atexit = False
 
     @property
     def catalog(self) -> Catalog:
         """What there is to call: providers, services, resources, methods.
+
+        Raises ProgrammingError where the connection is closed.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
@@ -69,7 +85,8 @@ class Link:
     async def _answer(self, bound: Bound, *, dry_run: bool = False) -> Result:
         """The answer to one statement."""
         with telling(), underlining(bound.written, bound.text, bound.places):
-            return Result(await self._answered(bound.statement, dry_run=dry_run))
+            found = await self._answered(bound.statement, dry_run=dry_run)
+            return Result(found, typed_columns(found.columns, bound.statement))
 
     async def _answered(self, statement: Statement, *, dry_run: bool = False) -> Answer:
         """The same, as the engine has it. Its warnings are Python's too, so that they are seen."""
@@ -84,7 +101,7 @@ class Link:
             raise
         self._written = self._written or found.affected is not None
         for text in found.warnings:
-            warnings.warn(text, Warning, stacklevel=2)
+            warnings.warn(text, Warning, stacklevel=outside("engine"))
         return found
 
     def writes(self, sql: str, parameters: Parameters | None = None) -> list[str]:
@@ -144,9 +161,26 @@ class Link:
                 hint="look at the plan before: connection.explain(sql)",
             )
 
+    def _close(self) -> None:
+        self.closed = True
+        self._left.detach()
+
     def _check(self) -> None:
         if self.closed:
             raise Misuse("the connection is closed", hint="open another one with engine.connect()")
+
+
+def outside(*packages: str) -> int:
+    """The stacklevel of a warning for the line that called: the first one that is in none of these packages."""
+    level, frame = 0, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in packages:
+        level, frame = level + 1, frame.f_back
+    return level + 1
+
+
+def _let_go(session: Session) -> None:
+    """Nobody has closed it. In a thread: whose it is that finds out may be the very one that closing waits for."""
+    threading.Thread(target=session.close, name="stratoql-close", daemon=True).start()
 
 
 def _one(bound: list[Bound]) -> Bound:
@@ -160,8 +194,16 @@ def _text(plan: Result) -> str:
 
 
 def _option(flag: re.Match[str]) -> str:
-    """A flag of the command line as the option of `engine.connect`: `--max-requests 5` is `max_requests=5`."""
-    return f"{flag[1].replace('-', '_')}={flag[2] or '...'}"
+    """A flag of the command line as a program writes it: `--max-requests 5` is `max_requests=5`.
+
+    >>> [_FLAG.sub(_option, flag) for flag in ("--max-requests 5", "--account a,b", "leave --sandbox out")]
+    ['max_requests=5', "account=['a', 'b']", 'leave sandbox out']
+    """
+    name, value = flag[1], flag[2]
+    if name in _WRITTEN:
+        return _WRITTEN[name]
+    told = "..." if value is None else value if value.isdecimal() else repr(value.split(","))
+    return f"{name.replace('-', '_')}={told}"
 
 
 @contextmanager
@@ -190,7 +232,7 @@ def listener(on_event: Heard | None, by_kind: Mapping[str, Heard | None]) -> Lis
             if called is not None:
                 try:
                     called(event)
-                except Exception:
+                except BaseException:  # sys.exit() too: it would end the thread that everybody's requests live in
                     log.exception("a callback failed on: %s", event.text)
 
     return hear

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import decimal
+import enum
 import math
+import uuid
 from numbers import Integral, Real
 
 from engine.errors import InvalidValue
@@ -16,8 +19,8 @@ _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 def literal(value: object, name: str = "") -> str:
     """A value as an SQL expression that holds nothing but it. `name` is what errors call it.
 
-    Moments become text as the API writes it, in UTC and without a zone; one without a zone is taken for UTC. Lists
-    and dicts become JSON. Raises InvalidValue for what SQL has no value for.
+    Moments become text as the API writes it, in UTC and without a zone; one without a zone is taken for UTC. A UUID
+    is text. Lists and dicts become JSON. Raises InvalidValue for what SQL has no value for.
 
     >>> [literal(value) for value in (None, True, -5, "it's", b"x", [1])]
     ['NULL', 'TRUE', '(-5)', "'it''s'", "x'78'", "'[1]'"]
@@ -43,11 +46,22 @@ def literal(value: object, name: str = "") -> str:
             return quote_text(utc(value).isoformat())
         case datetime.date() | datetime.time() if value == value:
             return quote_text(value.isoformat())
+        case uuid.UUID():
+            return quote_text(str(value))
         case list() | tuple() | dict():
             return _text(_json(value, name), name)
-    raise _unusable(
-        f"a value of type {type(value).__name__} has no form in SQL", name, "give a number, text or bytes"
-    )
+    hint = next((hint for kind, hint in _INSTEAD.items() if isinstance(value, kind)), "give a number, text or bytes")
+    raise _unusable(f"a value of type {type(value).__name__} has no form in SQL", name, hint)
+
+
+_INSTEAD: dict[type, str] = {  # of what could be several
+    decimal.Decimal: "give it as a float, which may round it, or as text",
+    enum.Enum: "give its value, or its name",
+    datetime.timedelta: "give its seconds, or text",
+    datetime.datetime: "None is NULL",
+    set: "give a list",
+    frozenset: "give a list",
+}
 
 
 def _unusable(message: str, name: str, hint: str) -> InvalidValue:
@@ -103,8 +117,28 @@ def _json(value: object, name: str) -> str:
     import msgspec
 
     try:
-        return msgspec.json.encode(value).decode()
-    except (TypeError, ValueError, UnicodeError) as error:
+        return msgspec.json.encode(_plain(value)).decode()
+    except (TypeError, ValueError, UnicodeError, RecursionError) as error:
         raise _unusable(
             f"it cannot be written as JSON: {error}", name, "give text, numbers, lists and dicts"
         ) from None
+
+
+def _plain(value: object) -> object:
+    """A document with moments as the API writes them. Raises ValueError for numbers that JSON has not.
+
+    >>> _plain({"since": datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC), "ids": (1, 2)})
+    {'since': '2024-01-02T00:00:00', 'ids': [1, 2]}
+    """
+    match value:
+        case dict():
+            return {name: _plain(member) for name, member in value.items()}
+        case list() | tuple():
+            return [_plain(element) for element in value]
+        case datetime.datetime() if value == value:
+            return utc(value).isoformat()
+        case datetime.datetime():
+            raise ValueError("it has no moment that is none")
+        case float() if not math.isfinite(value):
+            raise ValueError(f"it has no {value}")
+    return value

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from engine.api.connection import Connection
 from engine.api.link import Heard, listener
-from engine.errors import suggest
+from engine.errors import UsageError, suggest
 from engine.session import Session
 from engine.settings import Settings, load
 from engine.ways import BLOCKING, Way
@@ -66,7 +67,7 @@ class Options(TypedDict, total=False):
 def connect(**options: Unpack[Options]) -> Connection:
     """A connection, as PEP 249 has it; see `Options`. Nothing is sent until a statement needs it.
 
-    Raises UsageError, which is an InterfaceError, for settings that cannot be.
+    Raises UsageError, which is an InterfaceError, for settings that cannot be, TypeError for an unknown one.
 
     >>> with connect(sandbox=True, max_requests=10) as connection:
     ...     connection.query("SELECT label FROM linode.images.images WHERE id = 'linode/debian12'").fetchall()
@@ -78,7 +79,7 @@ def connect(**options: Unpack[Options]) -> Connection:
 def aconnect(**options: Unpack[Options]) -> AsyncConnection:
     """The same for an event loop: `async with engine.aconnect() as connection`, or `await engine.aconnect()`.
 
-    Takes the options of `connect` and raises what it raises.
+    Takes the options of `connect`. Raises as `connect` does.
 
     >>> import asyncio, engine
     >>> async def main() -> None:
@@ -98,6 +99,7 @@ def _session(options: Options, way: Way) -> Session:
         if name not in Options.__annotations__:
             hint = suggest(name, list(Options.__annotations__))
             raise TypeError(f"connect() has no option {name}" + (f"; {hint}" if hint else ""))
+    _check(options)
     heard = listener(
         options.get("on_event"),
         {
@@ -111,6 +113,41 @@ def _session(options: Options, way: Way) -> Session:
         },
     )
     return Session(_settings(options), on_event=heard, way=way)
+
+
+# What an option may be, and the words for it.
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "token": ((str,), "text"),
+    "account": ((str, Sequence), "a name, or a list of them"),
+    "partial": ((bool,), "True or False"),
+    "sandbox": ((bool, str, os.PathLike), "True, False or a path"),
+    "registry": ((str, os.PathLike, Sequence), "a path, or a list of them"),
+    "server": ((Mapping,), "a mapping of providers to base URLs"),
+    "concurrency": ((int,), "a whole number"),
+    "page_size": ((int,), "a whole number"),
+    "max_requests": ((int,), "a whole number"),
+    "max_writes": ((int,), "a whole number"),
+    "timeout": ((int, float), "a number of seconds"),
+    "pushdown": ((bool,), "True or False"),
+    "insecure_http": ((bool,), "True or False"),
+    "ledger": ((str, os.PathLike), "a path"),
+    **dict.fromkeys(("on_request", "on_page", "on_wait", "on_event"), ((object,), "a function of an Event")),
+}
+
+
+def _check(options: Options) -> None:
+    """Raise UsageError for a value of a wrong type; None is one left out. Values are not told: one is a token."""
+    for name, value in options.items():
+        kinds, words = _KINDS[name]
+        members = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+        member = (str, os.PathLike) if name == "registry" else (str,)
+        fits = isinstance(value, kinds) and not isinstance(value, bytes if bool in kinds else bytes | bool)
+        fits = fits and (object not in kinds or (callable(value) and not iscoroutinefunction(value)))
+        if value is not None and not (fits and all(isinstance(each, member) for each in members)):
+            raise UsageError(
+                f"{name} takes {words}, not {value.__class__.__name__}",
+                hint="its names and kinds: help(engine.api.opening.Options)",
+            )
 
 
 def _settings(options: Options) -> Settings:

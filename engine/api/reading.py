@@ -86,26 +86,29 @@ class Reading:
         ...     connection.execute('SELECT 1 AS one').result.to_dicts()
         [{'one': 1}]
         """
-        self._check()
-        if self._result is None:
-            raise Misuse("nothing has been executed yet", hint="call execute first")
-        return self._result
+        return self._held()
 
     def setinputsizes(self, sizes: Sequence[object]) -> None:
         """Does nothing: values bring their types.
+
+        Raises ProgrammingError where the cursor is closed.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     connection.cursor().setinputsizes([20])
         """
+        self._check()
 
     def setoutputsize(self, size: int, column: int | None = None) -> None:
         """Does nothing: every value is whole.
+
+        Raises ProgrammingError where the cursor is closed.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     connection.cursor().setoutputsize(1000)
         """
+        self._check()
 
     async def _execute(self, sql: str, parameters: Parameters | None) -> None:
         self._check()
@@ -116,6 +119,11 @@ class Reading:
     async def _executemany(self, sql: str, several: Iterable[Parameters]) -> None:
         """Once for each set of values, all of them looked at before the first is sent."""
         self._check()
+        if isinstance(several, str | bytes) or not isinstance(several, Iterable):
+            raise Misuse(
+                f"executemany takes several sets of values, not a {type(several).__name__}",
+                hint="give a list of them",
+            )
         self._forget()
         bound = [one for parameters in several for one in self._link._bound(sql, parameters)]
         for one in bound:
@@ -132,9 +140,16 @@ class Reading:
             result.close()
         self._affected = written
 
+    def _held(self) -> Result:
+        """The result, if there is one."""
+        self._check()
+        if self._result is None:
+            raise Misuse("nothing has been executed yet", hint="call execute first")
+        return self._result
+
     def _rows(self) -> Result:
         """The result, if there are rows in it."""
-        found = self.result
+        found = self._held()
         if found.kind == "done":
             raise Misuse("the statement gives no rows", hint="a write gives rows with RETURNING")
         return found
@@ -163,8 +178,10 @@ class Reading:
         self._link._check()
 
     def _end(self) -> None:
+        """What was written stays counted: SQLAlchemy asks when it has closed the cursor."""
+        affected = self._affected
         self._forget()
-        self.closed = True
+        self._affected, self.closed = affected, True
 
 
 Row = tuple[Any, ...]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import threading
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +22,8 @@ from engine.api.values import python_rows
 from engine.errors import Misuse, UsageError
 from engine.formats import FORMATS, Options
 from engine.formats.jsons import unique
+from engine.language.expressions import types
+from engine.language.statements import Select, Statement
 from engine.result import Batches, Kind, ResultColumn, Stats
 from engine.result import Result as Answer
 from engine.store import Row
@@ -29,6 +36,39 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _namedtuple: Any = namedtuple  # its fields are known when the columns are
 _SUFFIXES = {"csv": "csv", "tsv": "tsv", "json": "json", "jsonl": "jsonl", "ndjson": "jsonl", "md": "markdown"}
+
+
+def _read() -> Misuse:
+    return Misuse("rows of this result have been read already", hint="run the query again")
+
+
+def _gone() -> Row:
+    raise _read()
+
+
+def counted(size: int, least: int = 0) -> int:
+    """A number of rows. Raises Misuse for what is none.
+
+    >>> counted(5)
+    5
+    """
+    try:
+        number = index(size)
+    except TypeError:
+        number = -1
+    if number < least:
+        raise Misuse(f"a number of rows is {least} or more, found {size!r}", hint="fetchall reads all of them")
+    return number
+
+
+def typed_columns(columns: tuple[ResultColumn, ...], statement: Statement) -> tuple[ResultColumn, ...]:
+    """The columns of a statement's rows; an expression has the type that it must have, whatever the rows are."""
+    if not isinstance(statement.body, Select) or all(column.type != "any" for column in columns):
+        return columns
+    found = types(statement.body.query)
+    if len(found) != len(columns):
+        return columns
+    return tuple(c if c.type != "any" else c._replace(type=kind) for c, kind in zip(columns, found, strict=True))
 
 
 class Result:
@@ -45,19 +85,23 @@ class Result:
     ('boolean', [{'id': 'linode/debian12', 'is_public': True}], 1)
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, columns: tuple[ResultColumn, ...] | None = None) -> None:
         self._answer = answer
         self._begun = False
         self._table: pyarrow.Table | None = None
         self._rows: Iterator[Row] = chain.from_iterable(
             python_rows(answer.batches(), [column.type for column in answer.columns])
         )
-        self.columns: tuple[ResultColumn, ...] = answer.columns
+        self.columns: tuple[ResultColumn, ...] = answer.columns if columns is None else columns
         self.kind: Kind = answer.kind
         self.affected: int | None = answer.affected
         self.messages: tuple[str, ...] = answer.messages
         self.warnings: tuple[str, ...] = answer.warnings
         self.stats: Stats = answer.stats
+
+    def __repr__(self) -> str:
+        told = ", ".join(column.name for column in self.columns) or ", ".join(self.messages) or "no rows"
+        return f"<engine.Result: {told}>"
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         self._begun = True
@@ -66,7 +110,8 @@ class Result:
     def fetchone(self) -> tuple[Any, ...] | None:
         """The next row, None after the last.
 
-        Raises OperationalError where reading takes longer than `timeout`, ProgrammingError for a fault in the query.
+        Raises OperationalError where reading takes longer than `timeout`, ProgrammingError for a fault in the query,
+        and where the rows have gone into a table or a file.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
@@ -78,14 +123,14 @@ class Result:
     def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
         """At most `size` further rows.
 
-        Raises as `fetchone` does.
+        Raises as `fetchone` does, and ProgrammingError for a size that is no number of rows.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     connection.query('VALUES (1), (2), (3)').fetchmany(2)
         [(1,), (2,)]
         """
-        return list(islice(iter(self), size))
+        return list(islice(iter(self), counted(size)))
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All further rows.
@@ -103,17 +148,16 @@ class Result:
         return rows
 
     def batches(self, size: int = 1000) -> Iterator[list[tuple[Any, ...]]]:
-        """Lists of at most `size` rows: no more are in memory at a time.
+        """Lists of at most `size` rows, one or more: no more are in memory at a time.
 
-        Raises as `fetchone` does.
+        Raises as `fetchmany` does.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
         ...     list(connection.query('VALUES (1), (2), (3)').batches(2))
         [[(1,), (2,)], [(3,)]]
         """
-        while batch := self.fetchmany(size):
-            yield batch
+        return iter(partial(self.fetchmany, counted(size, least=1)), [])
 
     def dicts(self) -> Iterator[dict[str, Any]]:
         """Each row as a dict; a second column of one name gets a number: `id_2`.
@@ -130,6 +174,8 @@ class Result:
 
     def namedtuples(self) -> Iterator[Any]:
         """Each row as a named tuple; columns whose names are none of Python's are called `_0`, `_1` by their place.
+
+        Raises as `fetchone` does.
 
         >>> import engine
         >>> with engine.connect(sandbox=True) as connection:
@@ -210,7 +256,8 @@ class Result:
     def write(self, path: str | os.PathLike[str]) -> int:
         """All rows to a file, whose suffix tells the format: csv, tsv, json, jsonl, md, parquet. Answers how many.
 
-        The file appears, or changes, only when all of it is written. Raises UsageError where it cannot be.
+        The file appears, or changes, only when all of it is written. Raises UsageError where it cannot be, else as
+        `to_arrow` does.
 
         >>> import os, tempfile, engine
         >>> with engine.connect(sandbox=True) as connection, tempfile.TemporaryDirectory() as folder:
@@ -223,21 +270,31 @@ class Result:
             raise UsageError(
                 f"the suffix of {target} names no format", hint=f"known ones: {', '.join(_SUFFIXES)}, parquet"
             )
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        real = Path(os.path.realpath(target))  # a link stays a link
+        part = real.with_name(f".{real.name}.{os.getpid()}.{threading.get_ident()}.part")
+        made = False
         try:
+            if real.exists() and not os.access(real, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            part.touch(exist_ok=False)  # never through a link that someone put there
+            made = True
             count = self._parquet(part) if suffix == "parquet" else self._text(part, _SUFFIXES[suffix])
-            part.replace(target)
+            if real.exists():
+                shutil.copymode(real, part)
+            part.replace(real)
         except OSError as error:
-            raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
+            told = f"cannot write {target}: {error.strerror or error}"
+            raise UsageError(told, hint="name a file in a folder that is there and yours to write in") from error
         finally:
-            part.unlink(missing_ok=True)
+            if made:
+                part.unlink(missing_ok=True)
         return count
 
     def _text(self, path: Path, format_: str) -> int:
         self._unread()
-        with path.open("x", encoding="utf-8", newline="\n") as stream:
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
             count = FORMATS[format_](self._answer, stream, Options())
-        self.close()
+        self._taken()
         return count
 
     def _parquet(self, path: Path) -> int:
@@ -247,19 +304,29 @@ class Result:
             for batch in reader:
                 writer.write_batch(batch)
                 count += batch.num_rows
+        self._taken()
         return count
+
+    def _put_back(self, rows: Iterable[Row]) -> None:
+        """Rows that were read too early are the next again."""
+        self._rows = chain(tuple(rows), self._rows)
 
     def _unread(self) -> Batches:
         """The batches, if nobody has read any."""
         if self._begun:
-            raise Misuse("rows of this result have been read already", hint="run the query again")
+            raise _read()
         self._begun = True
         return self._answer.batches()
+
+    def _taken(self) -> None:
+        """All rows have gone elsewhere: to find none here would say that there were none."""
+        self.close()
+        self._rows = iter(_gone, None)
 
     def _whole(self, make: Callable[[Sequence[ResultColumn], Batches], T]) -> T:
         with uncollected(self.columns):
             made = make(self.columns, self._unread())
-        self.close()
+        self._taken()
         return made
 
     def interrupt(self) -> None:

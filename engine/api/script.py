@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from engine.api.link import Link, tell, telling
 from engine.api.literals import utc
-from engine.api.result import Result
+from engine.api.result import Result, typed_columns
 from engine.course import Course, account, check, note_statement, rehearsed, told_better
 from engine.data import Data, gather, read_text
 from engine.errors import Misuse, PartialWrite, Source, StratoqlError
@@ -58,7 +58,8 @@ async def results(link: Link, course: Course, *, dry_run: bool) -> AsyncGenerato
             _account(error, course)
             raise
         course.outcomes[number] = ", ".join(["was planned" if dry_run else "ran", *found.messages])
-        yield Result(rehearsed(course, number, found) if dry_run else found)
+        found = rehearsed(course, number, found) if dry_run else found
+        yield Result(found, typed_columns(found.columns, item.statement))
 
 
 def each(steps: AsyncGenerator[Result, None]) -> Generator[Result, None, None]:
@@ -91,10 +92,16 @@ def _names_a_file(text: str) -> bool:
 
 
 def _data(given: Given | None, allow_env: Iterable[str]) -> Data:
-    """A mapping, or files that are merged from left to right."""
+    """A mapping, or files that are merged from left to right; `allow_env` of one name may be that name."""
+    allow_env = [allow_env] if isinstance(allow_env, str) else allow_env
     if isinstance(given, Mapping):
         return gather((), _plain(given).items(), allow_env)
-    several = [given] if isinstance(given, str | os.PathLike) else given or ()
+    several = [given] if isinstance(given, str | os.PathLike) else [] if given is None else given
+    if not isinstance(several, Sequence) or not all(isinstance(path, str | os.PathLike) for path in several):
+        raise Misuse(
+            f"data is a mapping, or the paths of files, not a {type(given).__name__}",
+            hint='write data={"name": value}, or data=["data.json"]',
+        )
     return gather([os.fspath(path) for path in several], (), allow_env)
 
 

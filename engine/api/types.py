@@ -47,6 +47,8 @@ Binary = bytes
 def DateFromTicks(ticks: float) -> datetime.date:
     """The date, in UTC, so many seconds after 1970 began.
 
+    Raises ValueError where that is no year of the calendar.
+
     >>> DateFromTicks(86400)
     datetime.date(1970, 1, 2)
     """
@@ -55,6 +57,8 @@ def DateFromTicks(ticks: float) -> datetime.date:
 
 def TimeFromTicks(ticks: float) -> datetime.time:
     """The time of day, in UTC, so many seconds after 1970 began.
+
+    Raises ValueError where that is no year of the calendar.
 
     >>> TimeFromTicks(3661)
     datetime.time(1, 1, 1)
@@ -65,7 +69,12 @@ def TimeFromTicks(ticks: float) -> datetime.time:
 def TimestampFromTicks(ticks: float) -> datetime.datetime:
     """The moment, in UTC, so many seconds after 1970 began.
 
+    Raises ValueError where that is no year of the calendar.
+
     >>> TimestampFromTicks(0)
     datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
     """
-    return datetime.datetime.fromtimestamp(ticks, datetime.UTC)
+    try:
+        return datetime.datetime.fromtimestamp(ticks, datetime.UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{ticks} is no moment of the calendar") from error

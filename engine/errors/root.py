@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.errors.dbapi import Error, InterfaceError, NotSupportedError, OperationalError, ProgrammingError
 
@@ -33,6 +33,15 @@ class StratoqlError(Error):
         self.hint = hint
         self.statement: str | None = None  # set by the session: the whole text of the failing statement
         self.place: Place | None = None  # set for scripts: where the user wrote it
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It goes from process to process with its facts. Rows that stream out of a store of this one stay here."""
+        facts = {name: fact for name, fact in self.__dict__.items() if name != "completed"}
+        return _again, (type(self), self.args), facts
+
+
+def _again(kind: type[StratoqlError], args: tuple[object, ...]) -> StratoqlError:
+    return kind.__new__(kind, *args)
 
 
 class UsageError(StratoqlError, InterfaceError):

@@ -14,7 +14,7 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 
 def placeholders(piece: Piece) -> Iterator[tuple[Span, str | None]]:
-    """The places and names of a statement's placeholders; `?` has no name. Raises Unbound for a `?1`.
+    """The places and names of a statement's placeholders; `?` has no name. Raises Unbound for a `?1` and a `$a`.
 
     >>> from engine.language.dialect import split
     >>> (piece,) = split("SELECT :a, ':b', \\"?\\" /* :c */ WHERE x = ?")
@@ -33,3 +33,9 @@ def placeholders(piece: Piece) -> Iterator[tuple[Span, str | None]]:
                     hint="give them names: :first, :second",
                 )
             yield Span(token.start, end), None
+        elif token.token_type is TokenType.VAR and token.text.startswith("$"):
+            raise Unbound(
+                f"{token.text} is no placeholder that is known",
+                span=Span(token.start, end),
+                hint=f"write it as :{token.text[1:]}",
+            )

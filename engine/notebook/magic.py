@@ -45,7 +45,7 @@ class Sql(Magics):
         connection = self._connected(options)
         if not options.sql:
             return None
-        parameters = ChainMap(dict(options.variables), self.variables)
+        parameters = ChainMap(dict(options.variables), self._own())
         if not options.write:
             _only_reads(connection, options.sql, parameters)
         with shown(connection.session, True), connection.cursor() as cursor:
@@ -57,6 +57,11 @@ class Sql(Magics):
             return table
         self.variables[options.out] = table.to_pandas()
         return None
+
+    def _own(self) -> dict[str, Any]:
+        """The notebook's variables, without those that IPython puts there."""
+        theirs = self.shell.user_ns_hidden if self.shell is not None else {}
+        return {name: value for name, value in self.variables.items() if value is not theirs.get(name, self)}
 
     def _connected(self, options: Options) -> engine.Connection:
         """The connection that is meant; a new one is kept."""

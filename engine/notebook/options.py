@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import shlex
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ def read(text: str) -> Options:
         if name not in _TAKES:
             raise UsageError(f"%sql knows no --{name}", hint=suggest(name, list(_TAKES)))
         value = option["value"][1:] if option["value"] is not None else None
+        if value is not None and _TAKES[name] is False:
+            raise UsageError(f"--{name} takes no value, found {value}", hint=f"write --{name}, or leave it out")
         if value is None and _TAKES[name]:
             word = _VALUE.match(text, at)
             if word is None:
@@ -61,6 +64,8 @@ def read(text: str) -> Options:
             variables[key] = _value(_unquoted(written))
         else:
             found[name] = _unquoted(value or "")
+            if name == "out" and (not found[name].isidentifier() or keyword.iskeyword(found[name])):
+                raise UsageError(f"--out takes the name of a variable, found {value}", hint="write it as --out df")
     sql = text[at:].strip()
     if not sql and not {"connection", "sandbox"} & found.keys():
         raise UsageError("%sql needs a statement", hint="%sql SELECT id FROM linode.images.images")
@@ -68,7 +73,10 @@ def read(text: str) -> Options:
 
 
 def _unquoted(text: str) -> str:
-    return "".join(shlex.split(text)) if text[:1] in ("'", '"') else text
+    try:
+        return "".join(shlex.split(text)) if text[:1] in ("'", '"') else text
+    except ValueError:
+        raise UsageError(f"a quote is not closed: {text}", hint="write it as --var name='a b'") from None
 
 
 def _value(text: str) -> object:

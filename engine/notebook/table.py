@@ -34,7 +34,7 @@ class Table:
         from engine.api.tables import pandas_frame
         from engine.result import Batches
 
-        return pandas_frame(self._columns, Batches([self.rows]))
+        return pandas_frame(self._columns, Batches([self.rows] if self.rows else []))
 
     def __len__(self) -> int:
         return len(self.rows)

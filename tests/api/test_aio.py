@@ -182,3 +182,47 @@ def test_both_faces_share_one_client() -> None:
             asyncio.run(main(address))
             assert len(connection.execute(sql).fetchall()) == 1
         assert server.connections == 1
+
+
+def test_rows_that_are_read_ahead_are_not_lost() -> None:
+    async def main() -> None:
+        many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) SELECT i FROM n"
+        async with awaiting() as connection:
+            cursor = await connection.execute(many)
+            async for row in cursor:
+                if row == (3,):
+                    break
+            assert await cursor.fetchone() == (4,)
+            assert cursor.result.fetchmany(2) == [(5,), (6,)]
+            assert await cursor.fetchmany(2) == [(7,), (8,)]
+            assert await anext(aiter(cursor)) == (9,)
+            assert len(await cursor.fetchall()) == 2991
+            with pytest.raises(engine.ProgrammingError, match="a number of rows is 0 or more"):
+                await cursor.fetchmany(-1)
+
+    asyncio.run(main())
+
+
+def test_tasks_that_read_one_cursor_take_turns() -> None:
+    async def main() -> None:
+        many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n"
+        async with awaiting() as connection:
+            cursor = await connection.execute(many)
+            parts = await asyncio.gather(*(cursor.fetchmany(3000) for _ in range(5)), cursor.fetchall())
+        assert sorted(row for part in parts for row in part) == [(n,) for n in range(1, 20001)]
+
+    asyncio.run(main())
+
+
+def test_closing_ends_what_tasks_wait_for() -> None:
+    async def main() -> None:
+        through = wire([Fault("GET", drop="hang", times=None)])
+        left, hear = sent(1)
+        connection = awaiting(through=through, on_event=hear)
+        task = asyncio.create_task(connection.query(f"SELECT id FROM {IMAGE}"))
+        await left.wait()
+        await connection.close()
+        with pytest.raises(engine.ProgrammingError, match="the connection is closed"):
+            await asyncio.wait_for(task, 5)
+
+    asyncio.run(main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import re
+import warnings
 from collections.abc import Iterator
 
 import pandas
@@ -33,6 +35,8 @@ def test_what_is_there_is_reflected(database: sa.Engine, images: sa.Table) -> No
     assert seen.get_table_names() == []
     assert "images" in seen.get_table_names(SERVICE)
     assert (seen.get_view_names(SERVICE), seen.get_foreign_keys("images", SERVICE)) == ([], [])
+    assert seen.get_materialized_view_names(SERVICE) == seen.get_temp_table_names() == []
+    assert seen.get_table_options("images", SERVICE) == {}
     assert seen.has_table("images", SERVICE)
     assert not seen.has_table("imags", SERVICE)
     assert images.comment
@@ -64,6 +68,15 @@ def test_writes(images: sa.Table) -> None:
     database = sa.create_engine("stratoql:///?sandbox=true")
     with database.begin() as connection:
         assert connection.execute(images.delete().where(images.c.id == "private/19044871")).rowcount == 1
+    new = sa.table("images", sa.column("data__disk_id"), sa.column("data__label"), schema=SERVICE)
+    with database.begin() as connection:
+        one = {"data__disk_id": 25674130, "data__label": "one"}
+        assert connection.execute(sa.insert(new).values(one)).rowcount == 1
+        assert connection.execute(sa.insert(new), [one, one]).rowcount == 2
+        frame = pandas.DataFrame([one, one])
+        assert frame.to_sql("images", connection, schema=SERVICE, if_exists="append", index=False) == 2
+        made = connection.execute(sa.insert(new).values(one).returning(images.c.label)).all()
+        assert made == [("one",)]
     with database.connect() as connection:
         left = sa.select(images.c.id).where(images.c.id == "private/19044871")
         assert connection.execute(left).all() == []
@@ -86,11 +99,6 @@ def test_a_token_in_the_place_of_a_user_is_refused_and_not_shown() -> None:
     assert "s3cret" not in str(raised.value)
 
 
-def test_a_time_that_is_none_is_told() -> None:
-    with pytest.raises(engine.InterfaceError, match="timeout expects seconds, got 'soon'"):
-        sa.create_engine("stratoql:///?sandbox=true&timeout=soon").connect()
-
-
 def test_the_url() -> None:
     dialect = StratoqlDialect()
 
@@ -107,5 +115,71 @@ def test_the_url() -> None:
         "pushdown": False,
         "server": {"linode": "https://h"},
     }
-    with pytest.raises(engine.InterfaceError, match="takes no host"):
-        options("stratoql://api.example")
+    assert options("stratoql:///?account=a&account=b&partial=true") == {"account": ["a", "b"], "partial": True}
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("stratoql://api.example", "takes no host"),
+        ("stratoql://me:hush@/", "takes no user: a token"),
+        ("stratoql:///linode", "takes no database, found linode"),
+        ("stratoql:///?tokn=x", "no option tokn"),
+        ("stratoql:///?on_event=print", "no option on_event"),
+        ("stratoql:///?timeout=soon", "the option timeout is no number: soon"),
+        ("stratoql:///?max_writes=many", "the option max_writes is no number: many"),
+        ("stratoql:///?pushdown=perhaps", "the option pushdown is true or false, found perhaps"),
+        ("stratoql:///?timeout=1&timeout=2", "the option timeout is given 2 times"),
+    ],
+)
+def test_a_url_that_cannot_be(url: str, told: str) -> None:
+    with pytest.raises(engine.InterfaceError, match=re.escape(told)) as raised:
+        StratoqlDialect().create_connect_args(sa.make_url(url))
+    assert raised.value.hint
+
+
+def test_expressions_have_the_types_that_sqlalchemy_gives_them(database: sa.Engine, images: sa.Table) -> None:
+    columns, day = images.c, datetime.date(2024, 1, 2)
+    query = sa.select(
+        sa.func.max(columns.created),
+        columns.tags[0],
+        columns.tags[0].as_string(),
+        sa.cast(columns.size, sa.String),
+        columns.size > 0,
+        sa.literal(day),
+    ).where(columns.id == "private/23100417")
+    with database.connect() as connection:
+        made, tag, text, size, large, date = connection.execute(query).one()
+        assert isinstance(made, datetime.datetime)
+        assert (tag, text, type(size), large, date) == ("prod", "prod", str, True, day)
+        since = sa.select(columns.id).where(columns.created >= made.replace(tzinfo=None)).order_by(columns.id)
+        spelled = str(since.compile(database, compile_kwargs={"literal_binds": True}))
+        rows = connection.execute(since).all()
+        assert rows == connection.execute(sa.text(spelled)).all()
+        assert ("private/23100417",) in rows
+
+
+def test_what_was_written_and_rolled_back_is_told() -> None:
+    database = sa.create_engine("stratoql:///?sandbox=true")
+    numbers = iter((19044871, 19044872, 22680119, 22991004))
+
+    def delete(connection: sa.Connection) -> None:
+        connection.execute(sa.text(f"DELETE FROM {SERVICE}.images WHERE id = 'private/{next(numbers)}'"))
+
+    with database.connect() as connection:
+        delete(connection)
+        connection.commit()
+    with pytest.warns(engine.Warning, match="cannot be taken back") as told, database.connect() as connection:
+        delete(connection)
+    assert told[0].filename == __file__
+    aware = database.execution_options(isolation_level="AUTOCOMMIT")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with aware.connect() as connection:
+            assert connection.get_isolation_level() == "AUTOCOMMIT"
+            delete(connection)
+    with pytest.warns(engine.Warning, match="never committed"), database.connect() as connection:
+        delete(connection)  # the pool's connection is not the other one's any more
+    with database.connect() as connection, pytest.raises(engine.NotSupportedError, match="no savepoints"):
+        connection.begin_nested()
+    database.dispose()

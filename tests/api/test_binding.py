@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import enum
 import json
+import uuid
 from typing import Any
 
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +20,10 @@ from engine.errors import explain
 from engine.language.dialect import tokenize
 from tests.api.opened import IMAGE, opened, wire
 
+LATER = datetime.datetime(2024, 1, 2, 3, 4, 5, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+Colour = enum.Enum("Colour", "RED")
+circle: list[object] = []
+circle.append(circle)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.sampled_from(
     ["'", "''", "' OR 1=1 --", "*/", "/*", ";", ":x", "?", "\x00", "a\x00'b", "{{ x }}", "\\", "\u2028", "%", "NULL"]
 )
@@ -84,6 +91,8 @@ def test_only_the_placeholder_is_replaced(before: str, value: str) -> None:
         ("SELECT :x", {"x": 1, "unused": object()}, [(1,)]),
         ("SELECT :t", {"t": datetime.datetime(2024, 1, 2, 3, 4, 5)}, [("2024-01-02T03:04:05",)]),
         ("SELECT :t", {"t": datetime.date(2024, 1, 2)}, [("2024-01-02",)]),
+        ("SELECT ?", [uuid.UUID(int=5)], [("00000000-0000-0000-0000-000000000005",)]),
+        ("SELECT ?", [[LATER]], [('["2024-01-02T01:04:05"]',)]),  # as outside a list
     ],
 )
 def test_where_placeholders_stand(connection: engine.Connection, sql: str, parameters: Any, rows: Any) -> None:
@@ -125,10 +134,25 @@ def test_values_travel_as_those_of_the_statement_do() -> None:
         ("SELECT ?", {"x": 1}, engine.ProgrammingError, "give a mapping for :name, a sequence for ?"),
         ("SELECT :x", None, engine.ProgrammingError, "there is no value for :x"),
         ("SELECT ?1", [1], engine.ProgrammingError, "hint: give them names: :first, :second"),
+        ("SELECT $a", {"a": 1}, engine.ProgrammingError, "$a is no placeholder that is known\nline 1, column 8"),
+        ("SELECT $a", {"a": 1}, engine.ProgrammingError, "hint: write it as :a"),
         ("SELECT ?", "a", engine.ProgrammingError, "parameters are a mapping or a sequence, not a str"),
         ("SELECT ?", [float("nan")], engine.DataError, "SQL has no NaN\nline 1, column 8:"),
         ("SELECT :n", {"n": 2**63}, engine.DataError, "parameter :n: the integer does not fit into 64 bits"),
         ("SELECT ?", [decimal.Decimal(1)], engine.DataError, "a value of type Decimal has no form in SQL"),
+        (
+            "SELECT ?",
+            [decimal.Decimal(1)],
+            engine.DataError,
+            "hint: give it as a float, which may round it, or as text",
+        ),
+        ("SELECT ?", [Colour.RED], engine.DataError, "hint: give its value, or its name"),
+        ("SELECT ?", [datetime.timedelta(1)], engine.DataError, "hint: give its seconds, or text"),
+        ("SELECT ?", [{1}], engine.DataError, "hint: give a list"),
+        ("SELECT ?", [[float("nan")]], engine.DataError, "it cannot be written as JSON: it has no nan"),
+        ("SELECT ?", [{"a": [float("inf")]}], engine.DataError, "it cannot be written as JSON: it has no inf"),
+        ("SELECT ?", [[pandas.NaT]], engine.DataError, "it cannot be written as JSON: it has no moment"),
+        ("SELECT ?", [circle], engine.DataError, "it cannot be written as JSON: maximum recursion depth"),
         ("SELECT ?", ["\ud800"], engine.DataError, "half a character"),
         ("SELECT ?", [[object()]], engine.DataError, "it cannot be written as JSON"),
         (

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,10 @@ from tests.api.opened import IMAGE, opened, wire
 ONE = f"SELECT id FROM {IMAGE} WHERE id = 'private/11'"
 THREE = "'private/11', 'private/12', 'private/13'"
 SECRET = "a-token-nobody-may-see"
+
+
+async def asleep(event: Event) -> None:
+    raise AssertionError("nobody awaits it")
 
 
 def test_a_refused_token() -> None:
@@ -72,6 +79,33 @@ def test_wrong_settings(tmp_path: Path) -> None:
         engine.connect(colour="red")  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"concurrency": "4"}, "concurrency takes a whole number, not str"),
+        ({"concurrency": True}, "concurrency takes a whole number, not bool"),
+        ({"page_size": "50"}, "page_size takes a whole number, not str"),
+        ({"page_size": 0}, "setting page_size must be at least 1, got 0"),
+        ({"timeout": "soon"}, "timeout takes a number of seconds, not str"),
+        ({"timeout": float("nan")}, "setting timeout must be more than 0 seconds, got nan"),
+        ({"token": b"hush"}, "token takes text, not bytes"),
+        ({"server": "https://h"}, "server takes a mapping of providers to base URLs, not str"),
+        ({"server": {"linode": 5}}, "server takes a mapping of providers to base URLs, not dict"),
+        ({"registry": 5}, "registry takes a path, or a list of them, not int"),
+        ({"account": [5]}, "account takes a name, or a list of them, not list"),
+        ({"sandbox": 5}, "sandbox takes True, False or a path, not int"),
+        ({"pushdown": "no"}, "pushdown takes True or False, not str"),
+        ({"ledger": 5}, "ledger takes a path, not int"),
+        ({"on_request": "print"}, "on_request takes a function of an Event, not str"),
+        ({"on_page": asleep}, "on_page takes a function of an Event, not function"),
+    ],
+)
+def test_options_of_a_wrong_kind(options: Any, told: str) -> None:
+    with pytest.raises(engine.InterfaceError) as raised:
+        engine.connect(**{"sandbox": True, **options})
+    assert str(raised.value) == told
+
+
 def test_settings_come_from_where_they_always_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text("max_requests = 7\nconcurrency = 3\n")
@@ -115,6 +149,29 @@ def test_a_callback_that_fails_stops_nothing(caplog: pytest.LogCaptureFixture) -
     assert "a callback failed on: GET https://" in caplog.text
 
 
+@pytest.mark.parametrize("raised", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_not_even_an_exit_in_a_callback(caplog: pytest.LogCaptureFixture, raised: type[BaseException]) -> None:
+    """The thread that it is called in is everybody's."""
+
+    def leave(event: Event) -> None:
+        raise raised
+
+    with engine.connect(sandbox=True, on_request=leave, timeout=5) as connection:
+        assert connection.execute("SELECT id FROM linode.images.images WHERE id = 'linode/arch'").fetchall()
+    assert "a callback failed on: " in caplog.text
+
+
+def test_a_callback_that_would_wait_for_itself(caplog: pytest.LogCaptureFixture) -> None:
+    sql = "SELECT id FROM linode.images.images WHERE id = 'linode/arch'"
+
+    def ask(event: Event) -> None:
+        connection.execute(sql)
+
+    with engine.connect(sandbox=True, on_page=ask, timeout=5) as connection:
+        assert connection.execute(sql).fetchall()
+    assert "a callback is called in the thread of the requests, and cannot wait for one" in caplog.text
+
+
 def test_plans_send_nothing() -> None:
     through = wire()
     with opened(through=through) as connection:
@@ -139,3 +196,46 @@ def test_the_catalog_is_for_tools() -> None:
         with pytest.raises(engine.ProgrammingError) as raised:
             catalog.methods("linode.images.imags")
         assert raised.value.hint == "did you mean images?"
+        with pytest.raises(engine.ProgrammingError, match="a name is text, not a NoneType"):
+            catalog.methods(None)  # type: ignore[arg-type]
+
+
+def test_an_error_goes_to_another_process() -> None:
+    """As pools of them, and test runners, send it: with its facts, its notes and its class."""
+    busy = Fault("GET", status=429, headers={"Retry-After": "9"}, times=None)
+    broken = Fault("DELETE", nth=2, status=400, body={"errors": [{"reason": "no", "field": "imageId"}]})
+    for sql, fault in [
+        (ONE, busy),
+        (f"DELETE FROM {IMAGE} WHERE id IN ({THREE})", broken),
+        (f"DELETE FROM {IMAGE} WHERE id IN ({THREE}) RETURNING id", broken),
+        (f"SELECT lable FROM {IMAGE}", busy),
+        ("SELECT ?", busy),
+        (f"INSERT INTO {IMAGE} (data__disk_id) VALUES ('x')", busy),
+        ("SELEC", busy),
+        (f"SELECT /*+ AWAIT */ id FROM {IMAGE} WHERE id = 'private/1'", Fault("POST")),
+    ]:
+        with opened(fault, timeout=4) as connection, pytest.raises(engine.Error) as raised:
+            connection.execute(sql)
+        error = raised.value
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), again.hint) == (type(error), str(error), error.hint)
+        assert again.__notes__ == error.__notes__
+        for fact in ("status", "errors", "request", "retry_after", "done", "unsent", "span", "place", "states"):
+            assert getattr(again, fact, None) == getattr(error, fact, None)
+
+
+def test_a_warning_stands_at_the_line_that_called() -> None:
+    """Where Python's filters look: one told of the engine's own line would be told once."""
+
+    async def main() -> None:
+        async with engine.aconnect(sandbox=True) as connection:
+            await connection.query("SELECT /*+ HURRY */ 2")
+
+    with warnings.catch_warnings(record=True) as told, opened() as connection:
+        warnings.simplefilter("always")
+        connection.execute("SELECT /*+ HURRY */ 1")
+        connection.query("SELECT /*+ HURRY */ 1")
+        list(connection.script("SELECT /*+ HURRY */ 1"))
+        asyncio.run(main())
+    assert [warning.category for warning in told] == [engine.Warning] * 4
+    assert [warning.filename for warning in told] == [__file__] * 4

@@ -32,8 +32,9 @@ def test_values_come_from_the_notebook(shell: Any) -> None:
     table = shell.run_line_magic("sql", "--var size=1 SELECT :label, :size + 1, '$HOME {label} :no'")
     assert isinstance(table, Table)
     assert table.rows == [("web%", 2, "$HOME {label} :no")]
-    with pytest.raises(UsageError, match="there is no value for :nowhere"):
+    with pytest.raises(UsageError, match="there is no value for :nowhere") as raised:
         shell.run_line_magic("sql", "SELECT :nowhere")
+    assert str(raised.value).endswith("hint: valid names: label, size, connection")  # none of IPython's own
 
 
 def test_rows_into_a_variable(shell: Any) -> None:
@@ -44,6 +45,10 @@ def test_rows_into_a_variable(shell: Any) -> None:
     assert isinstance(frame, pandas.DataFrame)
     assert [str(kind) for kind in frame.dtypes] == ["string", "object", "datetime64[us, UTC]"]
     assert type(frame["tags"][0]) is list
+    shell.run_line_magic("sql", f"--out found SELECT id, size FROM {IMAGE} WHERE 1 = 0")
+    assert [str(kind) for kind in shell.user_ns["found"].dtypes] == ["string", "Int64"]
+    shell.run_line_magic("sql", f"--out found --write DELETE FROM {IMAGE} WHERE id = 'private/11'")
+    assert shell.user_ns["found"].shape == (0, 0)  # it was written, so there is nothing to raise
 
 
 def test_nothing_is_written_by_surprise(shell: Any) -> None:
@@ -52,6 +57,9 @@ def test_nothing_is_written_by_surprise(shell: Any) -> None:
     delete = f"DELETE FROM {IMAGE} WHERE id = 'private/11'"
     shell.run_line_magic("sql", "--connection connection")
     for sql in (f"SELECT 1; {delete}", f"EXPLAIN ANALYZE {delete}"):
+        for no in ("--write=false", "--write=no", "--write="):
+            with pytest.raises(UsageError, match="--write takes no value"):
+                shell.run_line_magic("sql", f"{no} {sql}")
         with pytest.raises(UsageError, match="this would write, and nothing was sent") as raised:
             shell.run_line_magic("sql", sql)
         assert "then run it with --write" in str(raised.value)
@@ -66,6 +74,10 @@ def test_nothing_is_written_by_surprise(shell: Any) -> None:
         ("", "%sql needs a statement"),
         ("--writ SELECT 1", "did you mean write?"),
         ("--out", "--out needs a value"),
+        ("--out a.b SELECT 1", "--out takes the name of a variable, found a.b"),
+        ("--out class SELECT 1", "--out takes the name of a variable, found class"),
+        ('--out "" SELECT 1', "--out takes the name of a variable"),
+        ("--var x='a SELECT :x", "a quote is not closed: 'a"),
         ("--var 5 SELECT 1", "--var takes NAME=VALUE"),
         ("--connection nobody SELECT 1", "nobody is no connection"),
         ("--sandbox SELECT lable FROM linode.images.images", "did you mean label?"),

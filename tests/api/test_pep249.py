@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import json
 import threading
+import time
+from typing import Any
 
 import pytest
 
 import engine
+from engine.sandbox.faults import Fault
 from tests.api.opened import IMAGE, opened, wire
 
 SOME = f"SELECT id, size, is_public, created, tags FROM {IMAGE} WHERE id IN ('private/11', 'private/12')"
@@ -105,6 +109,21 @@ def test_fetching() -> None:
         cursor.setoutputsize(100, 0)
 
 
+@pytest.mark.parametrize("size", [-1, "2", 1.5])
+def test_a_size_that_is_no_number_of_rows(size: Any) -> None:
+    with opened() as connection:
+        cursor = connection.execute("VALUES (1), (2)")
+        with pytest.raises(engine.ProgrammingError, match="a number of rows is 0 or more"):
+            cursor.fetchmany(size)
+        cursor.arraysize = size
+        with pytest.raises(engine.ProgrammingError, match="a number of rows is 0 or more"):
+            cursor.fetchmany()
+        for wrong in (size, 0):
+            with pytest.raises(engine.ProgrammingError, match="a number of rows is 1 or more"):
+                connection.query("SELECT 1").batches(wrong)
+        assert cursor.fetchall() == [(1,), (2,)]
+
+
 def test_several_statements_are_several_sets() -> None:
     with opened() as connection, connection.cursor() as cursor:
         cursor.execute("SELECT :a; SELECT ':a', :b; SELECT 3", {"a": 1, "b": 2})
@@ -150,6 +169,9 @@ def test_many_writes() -> None:
             cursor.executemany(sql, [{"disk": 25674130, "label": "a"}, {"disk": float("nan"), "label": "b"}])
         with pytest.raises(engine.ProgrammingError, match="executemany is for statements that write"):
             cursor.executemany("SELECT ?", [[1], [2]])
+        for wrong in (None, "ab", 5):
+            with pytest.raises(engine.ProgrammingError, match="executemany takes several sets of values"):
+                cursor.executemany(sql, wrong)  # type: ignore[arg-type]
         assert len(through.requests) == 2
 
 
@@ -181,7 +203,14 @@ def test_what_is_closed_says_so() -> None:
         cursor.fetchone()
     cursor.close()
     cursor.close()
-    for use in (cursor.fetchone, cursor.fetchall, cursor.nextset, lambda: cursor.execute("SELECT 1")):
+    for use in (
+        cursor.fetchone,
+        cursor.fetchall,
+        cursor.nextset,
+        lambda: cursor.execute("SELECT 1"),
+        lambda: cursor.setinputsizes([1]),
+        lambda: cursor.setoutputsize(1),
+    ):
         with pytest.raises(engine.ProgrammingError, match="the cursor is closed") as raised:
             use()
         assert raised.value.hint == "open another one with connection.cursor()"
@@ -208,3 +237,60 @@ def test_threads_share_a_connection() -> None:
         for thread in threads:
             thread.join()
     assert sorted(map(str, found)) == sorted(str([(f"private/1{n}", n)]) for n in (1, 2, 3) for _ in range(5))
+
+
+def test_closing_ends_what_other_threads_wait_for() -> None:
+    through = wire([Fault("GET", drop="hang", times=None)])
+    connection, told = opened(through=through), list[BaseException]()
+
+    def ask() -> None:
+        try:
+            connection.execute(f"SELECT id FROM {IMAGE}")
+        except BaseException as error:
+            told.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not through.requests:
+        time.sleep(0.01)
+    connection.close()
+    thread.join(5)
+    assert [(type(error).__mro__[2], str(error)) for error in told] == [
+        (engine.ProgrammingError, "the connection is closed")
+    ]
+
+
+def test_closing_has_a_write_account_for_itself() -> None:
+    through = wire([Fault("DELETE", nth=2, drop="hang", times=None)])
+    connection, told = opened(through=through), list[engine.PartialWrite]()
+
+    def ask() -> None:
+        try:
+            connection.execute(f"DELETE FROM {IMAGE} WHERE id IN ('private/11', 'private/12')")
+        except engine.PartialWrite as error:
+            told.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while len(through.requests) < 2:
+        time.sleep(0.01)
+    connection.close()
+    thread.join(5)
+    assert len(told[0].done) == len(told[0].unknown) == 1
+
+
+def test_a_connection_that_nobody_has_closed_lets_go() -> None:
+    def threads() -> int:
+        return sum(thread.name.startswith("stratoql") for thread in threading.enumerate())
+
+    before = threads()
+    for _ in range(3):
+        opened().execute(f"SELECT id FROM {IMAGE}").fetchone()
+    gc.collect()
+    until = time.monotonic() + 5
+    while threads() > before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert threads() <= before
+    connection = opened()
+    connection.close()
+    assert not connection._left.alive  # nothing is left to let go

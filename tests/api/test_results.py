@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
+import stat
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ def test_rows_in_three_forms(connection: engine.Connection) -> None:
 
 def test_columns_messages_and_costs(connection: engine.Connection) -> None:
     result = connection.query(SQL)
-    types = ["string", "integer", "boolean", "datetime", "datetime", "json", "any"]
+    types = ["string", "integer", "boolean", "datetime", "datetime", "json", "number"]
     assert [column.type for column in result.columns] == types
     assert (result.kind, result.affected, result.messages, result.stats.requests) == ("rows", None, (), 3)
     with pytest.warns(engine.Warning, match="the hint HURRY is not known"):
@@ -149,12 +151,52 @@ def test_files(connection: engine.Connection, tmp_path: Path, suffix: str) -> No
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("suffix", READ)
+def test_a_file_keeps_what_it_is(connection: engine.Connection, tmp_path: Path, suffix: str) -> None:
+    path, link = tmp_path / f"images.{suffix}", tmp_path / f"link.{suffix}"
+    path.touch(mode=0o600)
+    link.symlink_to(path)
+    assert connection.query(SQL).write(link) == 3
+    assert link.is_symlink()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert READ[suffix](path) == 3
+
+
+def test_threads_write_one_file_side_by_side(connection: engine.Connection, tmp_path: Path) -> None:
+    path = tmp_path / "n.csv"
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 20000) SELECT i FROM n"
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: connection.query(many).write(path), range(8))) == [20000] * 8
+    assert len(path.read_text().splitlines()) == 20001
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_rows_that_have_gone_elsewhere_are_not_said_to_be_none(connection: engine.Connection, tmp_path: Path) -> None:
+    takes: list[Callable[[Any], object]] = [
+        engine.Result.to_arrow,
+        engine.Result.to_pandas,
+        polars.DataFrame,
+        lambda result: result.write(tmp_path / "x.csv"),
+        lambda result: result.write(tmp_path / "x.parquet"),
+    ]
+    for take in takes * 2:
+        result = connection.query("SELECT 1 AS one")
+        take(result)
+        with pytest.raises(engine.ProgrammingError, match="have been read already"):
+            result.fetchall()
+    assert repr(connection.query("SELECT 1 AS one, 2 AS two")) == "<engine.Result: one, two>"
+
+
 def test_files_that_cannot_be(connection: engine.Connection, tmp_path: Path) -> None:
     with pytest.raises(engine.InterfaceError, match="names no format") as raised:
         connection.query(SQL).write(tmp_path / "images.xls")
     assert raised.value.hint == "known ones: csv, tsv, json, jsonl, ndjson, md, parquet"
-    with pytest.raises(engine.InterfaceError, match=r"cannot write .*: No such file or directory"):
-        connection.query(SQL).write(tmp_path / "nowhere" / "images.csv")
+    for name in ("images.csv", "images.parquet"):
+        with pytest.raises(
+            engine.InterfaceError, match=r"cannot write .*images.*: No such file or directory$"
+        ) as raised:
+            connection.query(SQL).write(tmp_path / "nowhere" / name)
+        assert raised.value.hint == "name a file in a folder that is there and yours to write in"
     kept = tmp_path / "kept.parquet"
     kept.write_text("before")
     with pytest.raises(engine.DataError):
@@ -173,3 +215,31 @@ def test_what_is_not_installed_is_named(
     with pytest.raises(engine.InterfaceError, match=f"{module} is not installed") as raised:
         getattr(connection.query("SELECT 1"), name)()
     assert raised.value.hint == f'pip install "stratoql[{extra}]"'
+
+
+EXPRESSIONS = """
+    count(*) AS n, count(size) OVER () AS over, length(label) AS long, row_number() OVER () AS place,
+    size > 3 AS large, label LIKE 'w%' AS web, NOT is_public AS own, id IN ('a') AS one, eol IS NULL AS alive,
+    1 AS i, -5 AS minus, -9223372036854775808 AS least, (2) AS two, TRUE AS truth, 9223372036854775808 AS great,
+    1.5 AS half, 'x' AS text,
+    CAST(size AS INTEGER) AS whole, CAST(size AS REAL) AS real, CAST(size AS TEXT) AS words,
+    size / 2.0 AS part, round(size / 3) AS round, avg(size) AS mean,
+    upper(label) AS big, label || size AS both, trim(label) AS trimmed, typeof(size) AS kind, group_concat(id) AS ids
+"""
+
+
+def test_expressions_have_types_whether_there_are_rows_or_not(connection: engine.Connection) -> None:
+    """And the values are of them: pyarrow and polars refuse what is not."""
+    full = connection.query(f"SELECT {EXPRESSIONS} FROM {IMAGE} GROUP BY id")
+    empty = connection.query(f"SELECT {EXPRESSIONS} FROM {IMAGE} WHERE id = '' GROUP BY id")
+    assert full.columns == empty.columns
+    assert {column.type for column in full.columns} == {"integer", "number", "string"}
+    full_table, empty_table = full.to_arrow(), empty.to_arrow()
+    assert (full_table.num_rows > 3, empty_table.num_rows) == (True, 0)
+    assert full_table.schema == empty_table.schema
+    described = connection.execute(f"SELECT count(*), 'a', 1.5 FROM {IMAGE}").description
+    assert described is not None
+    assert [column.type_code for column in described] == [engine.NUMBER, engine.STRING, engine.NUMBER]
+    for sql in (f"SELECT max(size), sum(size), coalesce(size, 'a'), size + 1, x'00' FROM {IMAGE}", "VALUES (1)"):
+        assert {column.type for column in connection.query(sql).columns} == {"any"}  # only the rows can tell
+    assert [column.type for column in connection.query(f"SELECT *, 1 AS n FROM {IMAGE}").columns][-1] == "any"

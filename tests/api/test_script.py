@@ -76,6 +76,28 @@ def test_a_fault_anywhere_stops_all_of_it(
     assert through.requests == []
 
 
+@pytest.mark.parametrize(
+    ("script", "given", "hint"),
+    [
+        ("SELECT {{ a }}", {}, "give it with data={...}"),
+        ("SELECT '{{ env.HOME }}'", {}, "allow it with allow_env=['HOME']"),
+        ("SELECT 1", {"data": 5}, 'write data={"name": value}, or data=["data.json"]'),
+        ("SELECT 1", {"data": [{"a": 1}]}, 'write data={"name": value}, or data=["data.json"]'),
+    ],
+)
+def test_hints_are_for_programs(script: str, given: dict[str, Any], hint: str) -> None:
+    with opened() as connection, pytest.raises(engine.Error) as raised:
+        connection.script(script, **given)
+    assert raised.value.hint == hint
+
+
+def test_one_variable_of_the_environment_may_be_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE", "test")
+    with opened() as connection:
+        (result,) = connection.script("SELECT '{{ env.STAGE }}'", allow_env="STAGE")
+        assert result.fetchall() == [("test",)]
+
+
 def test_what_fails_later_tells_what_became_of_each() -> None:
     with opened(Fault("DELETE", nth=2, status=400, times=None)) as connection:
         seen: list[Any] = []
