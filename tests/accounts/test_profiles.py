@@ -22,6 +22,7 @@ TABLE = "linode.images.images"
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "config.toml"
+    path.touch()
     monkeypatch.setenv("STRATOQL_CONFIG", str(path))
     return path
 

@@ -23,6 +23,7 @@ DELETE = f"DELETE FROM linode.images.images WHERE {TMP}"
 @pytest.fixture(autouse=True)
 def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """The flag of a sandbox that keeps its state."""
+    (tmp_path / "config.toml").touch()
     monkeypatch.setenv("STRATOQL_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.chdir(tmp_path)
     return f"--sandbox={tmp_path / 'state.db'}"
