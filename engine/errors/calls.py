@@ -111,6 +111,8 @@ class ApiError(CallError):
 class TimedOut(CallError):
     """The time given for the statement is used up; says what it was waiting for.
 
+    `status` is what the API answered last, `retry_after` the seconds that would have to be waited; None: neither.
+
     >>> import engine
     >>> with engine.connect(sandbox=True, timeout=1e-6) as connection:
     ...     try:
@@ -119,3 +121,6 @@ class TimedOut(CallError):
     ...         print(str(error)[:31])
     the 1e-06 s allowed are used up
     """
+
+    status: int | None = None
+    retry_after: float | None = None

@@ -45,10 +45,15 @@ class Budget:
         self._reserved -= 1
         self.sent += 1
 
-    def check(self, wait: float, what: str, *, request: str = "") -> None:
-        """Raises TimedOut where `wait` seconds for `what` are more than is left: to wait for them would be vain."""
+    def check(self, wait: float, what: str, *, request: str = "", status: int | None = None) -> None:
+        """Raises TimedOut where `wait` seconds for `what` are more than is left: to wait for them would be vain.
+
+        `status` is what the API has answered last.
+        """
         if self.left is not None and wait >= self.left:
-            raise self.over(what, request=request, harmless=True)
+            error = self.over(what, request=request, harmless=True)
+            error.status, error.retry_after = status, wait or None
+            raise error
 
     def over(self, what: str, *, request: str = "", harmless: bool) -> TimedOut:
         """The error of a statement whose time is up while it waits for `what`.

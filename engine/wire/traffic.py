@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from engine.errors import ApiError, CallError, CredentialError
+from engine.errors import ApiError, CallError, CredentialError, ResponseError
 from engine.settings import Settings
 from engine.wire import paging
 from engine.wire.auth import Grant, Secret, authorize
@@ -180,10 +180,12 @@ class Traffic:
                         _tried(error, attempt)
                         raise bare(error) from None
                     failed = error
-                self.budget.check(wait.seconds, f"a new attempt after: {failed.message}", request=failed.request)
+                status = failed.status if isinstance(failed, ApiError | ResponseError) else None
+                told = f"a new attempt after: {failed.message}"
+                self.budget.check(wait.seconds, told, request=failed.request, status=status)
                 if wait.shared:
                     client.limits.block(_limit_key(call, request, grant), wait.seconds)
-                self._wait_told(f"a new attempt after: {failed.message}", wait.seconds)
+                self._wait_told(told, wait.seconds)
                 await client.clock.sleep(wait.seconds)
                 spent.append(Cost(retries=1, waited=wait.seconds))
         finally:

@@ -233,6 +233,9 @@ def test_a_wait_that_would_outlast_the_time_allowed_is_not_begun() -> None:
     )
     assert raised.value.request == "POST https://api.linode.com/v4/images"
     assert raised.value.harmless
+    assert raised.value.status == 429
+    assert raised.value.retry_after is not None
+    assert raised.value.retry_after > 5
     assert held.time.slept == []
 
 
@@ -253,8 +256,9 @@ def test_a_statement_whose_time_is_over_sends_nothing() -> None:
 
 def test_the_time_allowed_bounds_all_attempts() -> None:
     held = wire(DOWN, timeout=1.0)
-    with pytest.raises(TimedOut, match="waiting for a new attempt after: HTTP 503"):
+    with pytest.raises(TimedOut, match="waiting for a new attempt after: HTTP 503") as raised:
         held.pages(READ)
+    assert (raised.value.status, raised.value.retry_after) == (503, 1.0)
     assert held.time.slept == [0.25, 0.5]
 
 
@@ -270,6 +274,8 @@ def test_a_rate_limit_that_would_outlast_the_time_allowed(caplog: pytest.LogCapt
                 _ = [page async for page in traffic.pages(call(method, WRITE.args))]
             assert "waiting for the rate limit of rest, 60 s more" in raised.value.message
             assert raised.value.harmless
+            assert raised.value.status is None
+            assert raised.value.retry_after == pytest.approx(60)
             assert traffic.cost.requests == 1
 
     with caplog.at_level(logging.INFO, "engine.wire"):
