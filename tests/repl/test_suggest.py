@@ -180,6 +180,12 @@ def test_the_neighbours_of_images_are_offered() -> None:
     }
 
 
+def test_what_no_api_answers_has_no_methods_to_call() -> None:
+    assert any(each.text == "system.requests" for each in offered("SELECT * FROM |"))
+    assert not [each for each in offered("EXEC |") if each.text.startswith("system")]
+    assert offered("EXEC system.|") == []
+
+
 def test_names_after_use() -> None:
     assert texts("SELECT * FROM images.|", provider="linode") == {"images"}
     assert texts("SELECT | FROM images.images", "column", provider="linode") == COLUMNS

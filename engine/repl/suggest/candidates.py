@@ -68,7 +68,7 @@ def _scope(place: Place, known: Known, clause: str) -> Found:
 def names(place: Place, known: Known, depth: int, verb: str = "") -> Found:
     """The next part of a name of so many parts; without a dot yet also whole names, of what can do the verb."""
     path = place.path
-    if verb in ("", "select") and depth >= 3 and [part.casefold() for part in path] in ([], [SCHEMA]):
+    if verb in ("", "select") and depth == 3 and [part.casefold() for part in path] in ([], [SCHEMA]):
         dotted_ = "" if path else f"{SCHEMA}."
         yield from (Suggestion(f"{dotted_}{n}", "resource", r.title, rank=6) for n, r in known.system().items())
         if path:
