@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlglot import Token, TokenType, exp
 
+from engine.errors import QueryFault
 from engine.language.dialect import parse_query, tokenize
 from engine.language.text import Text, cut, quote_name, weave
 from engine.planner.scopes import relations
@@ -49,7 +50,10 @@ def late(
     found = numbered(query, tables)
     if found is None:
         return None
-    reads = store.compile(found.query).reads
+    try:
+        reads = store.compile(found.query).reads
+    except QueryFault:
+        return None  # the user's query is right, and whatever this is they need not hear of it
     searched = {
         table: reads.get(table, frozenset()).intersection(tables[table]) | (compared or {}).get(table, frozenset())
         for table in {taken.table for taken in found.columns if taken.table is not None}
@@ -144,6 +148,8 @@ def _items(tree: exp.Select, known: Mapping[str, _Table]) -> list[_Plain | None]
     own = {id(node.unalias()) for node in tree.expressions}
     elsewhere = {column.name.casefold() for column in tree.find_all(exp.Column) if id(column) not in own}
     alone = next(iter(known.values())) if known and len(list(relations(tree))) == 1 else None
+    if _shadowed(tree, alone):
+        return []
     items: list[_Plain | None] = []
     for node in tree.expressions:
         column = node.unalias()
@@ -164,6 +170,19 @@ def _items(tree: exp.Select, known: Mapping[str, _Table]) -> list[_Plain | None]
             return []
         items.append(item)
     return items
+
+
+def _shadowed(tree: exp.Select, alone: _Table | None) -> bool:
+    """Whether ORDER BY may mean a column of a star by a name that something else has as well: SQLite takes the first
+    item of that name, and the star's columns would be gone.
+    """
+    stars = [node for node in tree.expressions if isinstance(node, exp.Star | exp.Column) and node.is_star]
+    order = tree.args.get("order")
+    if not stars or order is None:
+        return False
+    sorted_by = {column.name.casefold() for column in order.find_all(exp.Column) if not column.table}
+    aliases = {node.alias.casefold() for node in tree.expressions if isinstance(node, exp.Alias)}
+    return bool(sorted_by & aliases) or (bool(sorted_by) and alone is None)
 
 
 def _spans(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
