@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlglot import Token, TokenType, exp
 
+from engine.errors import QueryFault
 from engine.language.dialect import parse_query, tokenize
 from engine.language.text import Text, cut, quote_name, weave
 from engine.planner.scopes import relations
@@ -49,7 +50,10 @@ def late(
     found = numbered(query, tables)
     if found is None:
         return None
-    reads = store.compile(found.query).reads
+    try:
+        reads = store.compile(found.query).reads
+    except QueryFault:
+        return None  # SQLite gives the rows of a join in parentheses no numbers where more stands beside it
     searched = {
         table: reads.get(table, frozenset()).intersection(tables[table]) | (compared or {}).get(table, frozenset())
         for table in {taken.table for taken in found.columns if taken.table is not None}
@@ -95,7 +99,8 @@ def numbered(query: Text, tables: Tables) -> Late | None:
     kept += [f"{quote_name(alias)}.{_NUMBER}" for alias in used]
     parts = [part for item in kept for part in (item, ", ")][:-1]
     head, tail = cut(query, 0, spans[0][0]), cut(query, spans[-1][1], len(query.sql))
-    return Late(weave(head, *parts, tail), tuple(columns))
+    before, after = ("" if edge.isspace() else " " for edge in (head.sql[-1], tail.sql[0]))  # of `SELECT*FROM`
+    return Late(weave(head, before, *parts, after, tail), tuple(columns))
 
 
 def _counted(tree: exp.Select) -> frozenset[int] | None:
@@ -144,6 +149,7 @@ def _items(tree: exp.Select, known: Mapping[str, _Table]) -> list[_Plain | None]
     own = {id(node.unalias()) for node in tree.expressions}
     elsewhere = {column.name.casefold() for column in tree.find_all(exp.Column) if id(column) not in own}
     alone = next(iter(known.values())) if known and len(list(relations(tree))) == 1 else None
+    given = elsewhere & {node.alias.casefold() for node in tree.expressions}  # a star's own columns go before these
     items: list[_Plain | None] = []
     for node in tree.expressions:
         column = node.unalias()
@@ -156,9 +162,10 @@ def _items(tree: exp.Select, known: Mapping[str, _Table]) -> list[_Plain | None]
         if table is None or (renamed and node.alias.casefold() in elsewhere):
             item = None  # where another place of the query reads it under its name, it must be there
         elif column.is_star:
-            item = _Plain(table, [(name, name) for name in table.columns])
+            sole = given.isdisjoint(name.casefold() for name in table.columns)
+            item = _Plain(table, [(name, name) for name in table.columns]) if sole else None
         else:
-            same = [name for name in table.columns if name.casefold() == column.name.casefold()]
+            same = [name for name in table.columns if _folded(name) == _folded(column.name)]
             item = _Plain(table, [(same[0], node.alias if renamed else same[0])]) if len(same) == 1 else None
         if item is None and column.is_star:
             return []
@@ -166,13 +173,27 @@ def _items(tree: exp.Select, known: Mapping[str, _Table]) -> list[_Plain | None]
     return items
 
 
+def _folded(name: str) -> bytes:
+    """A name as SQLite compares it: of all letters only those of ASCII have two cases there.
+
+    >>> _folded("imageId") == _folded("IMAGEID"), _folded("size") == _folded("\u017fize")
+    (True, False)
+    """
+    return name.encode().lower()
+
+
 def _spans(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Where the items of a query's SELECT list stand."""
+    """Where the items of a query's SELECT list stand.
+
+    >>> list(_spans(tokenize("SELECT a, b IS DISTINCT FROM c FROM t")))
+    [(7, 8), (10, 30)]
+    """
     depth, item = 0, list[Token]()
     begun = False
     for token in tokens:
         kind = token.token_type
-        if depth == 0 and begun and kind in (TokenType.COMMA, TokenType.FROM):
+        compares = kind is TokenType.FROM and item and item[-1].token_type is TokenType.DISTINCT  # IS DISTINCT FROM
+        if depth == 0 and begun and kind in (TokenType.COMMA, TokenType.FROM) and not compares:
             yield item[0].start, item[-1].end + 1
             item = []
             if kind is TokenType.FROM:

@@ -64,6 +64,14 @@ FOUND = {  # what becomes of a query
     "SELECT id, upper(label) FROM main.t0 AS i ORDER BY 2": (
         'SELECT NULL, upper(label), "i"._rowid_ FROM main.t0 AS i ORDER BY 2'
     ),
+    "SELECT*,upper(label)FROM main.t0 AS i": 'SELECT upper(label), "i"._rowid_ FROM main.t0 AS i',
+    'SELECT"id","label"FROM main.t0 AS i': 'SELECT "i"._rowid_ FROM main.t0 AS i',
+    "SELECT id IS DISTINCT FROM label, id FROM main.t0 AS i": (
+        'SELECT id IS DISTINCT FROM label, "i"._rowid_ FROM main.t0 AS i'
+    ),
+    "SELECT id, label IS NOT DISTINCT FROM size FROM main.t0 AS i": (
+        'SELECT label IS NOT DISTINCT FROM size, "i"._rowid_ FROM main.t0 AS i'
+    ),
 }
 NOT_FOUND = [
     "SELECT DISTINCT id, label FROM main.t0 AS i ORDER BY size",
@@ -81,7 +89,9 @@ NOT_FOUND = [
     "SELECT * FROM main.t0 AS a, main.t1 AS b",
     "SELECT a.*, b.* FROM main.t0 AS a, json_each(a.tags) AS b",
     "SELECT a.x FROM main.t1 AS a, json_each('[1]') AS a",
-    "SELECT id IS DISTINCT FROM label, id FROM main.t0 AS i",
+    "SELECT *, upper(label) AS size FROM main.t0 AS i ORDER BY size",
+    "SELECT i.*, label AS Size FROM main.t0 AS i WHERE sIZE > 1",
+    'SELECT "\u017fize" FROM main.t0 AS i',
     "VALUES (1)",
 ]
 
@@ -102,6 +112,11 @@ def test_a_table_that_calls_a_column_like_the_number_keeps_its_values() -> None:
     assert numbered(Text("SELECT a FROM main.t AS t WHERE b"), {"t": ["a", "b", "_ROWID_"]}) is None
 
 
+def test_rows_without_numbers_keep_their_values() -> None:
+    sql = "SELECT i.label, j.x FROM (main.t0 AS i JOIN main.t1 AS j ON i.id = j.id) AS k WHERE i.size > 1"
+    assert late(Text(sql), TABLES, created()) is None
+
+
 def test_what_is_compared_anyway_is_no_gain() -> None:
     store = created()
     assert late(Text("SELECT id, size FROM main.t0 AS i WHERE id > 'a' ORDER BY size"), TABLES, store) is None
@@ -120,6 +135,7 @@ ITEMS += [
     "i.rowid",
     "tags 'it''s'",
 ]
+ITEMS += ["upper(label) AS size", "label IS DISTINCT FROM i.id", "i.label AS x"]
 ITEMS += ["row_number() OVER (ORDER BY i.id, i.rowid)", 'i."LABEL"', "main.i.id", "nothing", '"nothing"', "j.*"]
 FROMS = [
     "main.t0 AS i",
@@ -137,6 +153,9 @@ FROMS += [
     "main.t0 AS I",
     'main.t0 AS "\u0130"',
     'main.t0 AS "i"" ',
+    "(main.t0 AS i JOIN main.t1 AS j ON i.id = j.id)",
+    "(main.t0 AS i JOIN main.t1 AS j ON i.id = j.id) AS k",
+    "main.t1 AS k, (main.t0 AS i JOIN main.t1 AS j ON i.id = j.id)",
 ]
 TERMS = [
     "size > 1",
