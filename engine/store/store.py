@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from time import monotonic
+from typing import Any
 
 from msgspec import Struct
 
@@ -82,6 +83,7 @@ class Store:
         self._db.set_progress_handler(self._overdue, 100_000)
         self._cause: str | None = None
         self._spools: dict[str, Spool] = {}
+        self._whole: dict[str, dict[str, list[Any]]] = {}  # of tables the columns that are taken late
         self._stopped = False
 
     def extend(self, seconds: float) -> None:
@@ -192,18 +194,19 @@ class Store:
     def _found(self, late: Late) -> tuple[tuple[str, ...], Batches]:
         cursor = self._run(late.query)
         found = _names(cursor)
+        wanted = {name: {t.column for t in late.columns if t.table == name} for name in late.searched}
+        self._whole = {name: self._spools[name].whole(columns) for name, columns in wanted.items()}
         return tuple(found[t.at] if t.name is None else t.name for t in late.columns), Batches(
             columns=self._taken(cursor, late)
         )
 
     def _taken(self, cursor: sqlite3.Cursor, late: Late) -> Iterator[Columns]:
         """The columns of the rows that a query finds."""
-        wanted = {name: {t.column for t in late.columns if t.table == name} for name in late.searched}
-        kept = {name: self._spools[name].whole(columns) for name, columns in wanted.items()}
         for batch in self._batches(cursor, late.query):
             if self._stopped or self._overdue():
                 raise self._interrupted()
             found = list(zip(*batch, strict=True))
+            kept = self._whole
             yield [found[t.at] if t.table is None else at(kept[t.table][t.column], found[t.at]) for t in late.columns]
 
     def _passing(self, sql: Text) -> tuple[str, list[str]] | None:
@@ -297,6 +300,7 @@ class Store:
     def close(self) -> None:
         """Drop everything."""
         self._db.close()
+        self._whole.clear()
         for spool in self._spools.values():
             spool.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -308,6 +309,31 @@ def test_rows_that_are_found_know_the_time_allowed() -> None:
     batches = store.batches(Text(""), made)[1]
     time.sleep(0.06)
     with pytest.raises(TimedOut, match=r"the 0\.05 s allowed are used up, in SQLite"):
+        next(batches)
+
+
+def test_what_is_closed_keeps_no_values_whoever_keeps_the_result() -> None:
+    store, made = created({"t0": frozenset()}), made_of("SELECT label FROM main.t0 AS i LIMIT 900")
+    tracemalloc.start()
+    try:
+        store.load("t0", ["label"], [(str(number) * 1000,) for number in range(100, 1000)])
+        batches = store.batches(Text(""), made)[1]
+        next(batches)
+        assert tracemalloc.get_traced_memory()[0] > 2_500_000
+        store.close()
+        assert tracemalloc.get_traced_memory()[0] < 1_500_000
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(QueryFault, match=r"\ACannot operate on a closed database\.\Z"):
+        next(batches)
+
+
+def test_what_is_closed_before_it_is_read_says_so() -> None:
+    store, made = created({"t0": frozenset()}), made_of("SELECT label FROM main.t0 AS i LIMIT 9")
+    store.load("t0", ["label"], [("a",)])
+    batches = store.batches(Text(""), made)[1]
+    store.close()
+    with pytest.raises(QueryFault, match=r"\ACannot operate on a closed database\.\Z"):
         next(batches)
 
 
