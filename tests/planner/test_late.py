@@ -19,6 +19,7 @@ from engine.planner.late import late, numbered
 from engine.store import Late, Store
 from engine.store import spool as module
 from provider_registry.model import Column, Shape
+from tests.accounts.asked import ask
 from tests.statements.fixtures import run
 
 T0 = [
@@ -280,6 +281,36 @@ def test_more_rows_than_may_wait_go_to_sqlite(monkeypatch: pytest.MonkeyPatch) -
     found = [row[0] for batch in store.batches(Text(sql), made)[1] for row in batch]
     assert found == [f"l{number}" for number in range(19, 0, -1)]
     assert [row[0] for row in store.query("SELECT label FROM t0")] == [f"l{number}" for number in range(20)]
+
+
+def test_who_asks_for_another_table_leaves_rows_waiting() -> None:
+    made = made_of("SELECT label FROM main.t0 AS i WHERE size > 1")
+    assert made is not None
+    store = created(made.searched)
+    store.load("t0", ["label", "size"], [("a", 2)])
+    store.load("t1", ["id"], [("a",), ("b",)])
+    assert list(store.select(Text("SELECT id FROM t1 ORDER BY id"), tables=["t1"])[1]) == [("a",), ("b",)]
+    store.forget("t1", "id", "b")
+    store.repeat("t1", ["id"], ("c",), 2)
+    assert store._db.execute("SELECT label, size FROM t0").fetchall() == [(None, 2)]
+    assert list(store.select(Text("SELECT label FROM t0"), tables=["t0"])[1]) == [("a",)]
+
+
+def test_rows_of_several_accounts_wait_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Late] = []
+    found = Store._found
+
+    def noted(store: Store, made: Late) -> Any:
+        taken.append(made)
+        return found(store, made)
+
+    monkeypatch.setattr(Store, "_found", noted)
+    sql = "SELECT label, _account FROM linode.images.images WHERE size > 1 ORDER BY id"
+    whole, forgotten = ask(sql), ask(sql, partial=True, environ={"PROD_TOKEN": "revoked"})
+    assert len(taken) == 1  # where rows were forgotten their numbers are no longer theirs
+    monkeypatch.setattr("engine.planner.planner.late", lambda *_: None)
+    assert (ask(sql), ask(sql, partial=True, environ={"PROD_TOKEN": "revoked"})) == (whole, forgotten)
+    assert len(whole.rows) > len(forgotten.rows) > 0
 
 
 def test_a_fault_in_what_is_computed_is_placed_in_the_users_text() -> None:
