@@ -44,6 +44,7 @@ def late(
 ) -> Late | None:
     """The same answer by way of the rows' numbers; None where it would be another, or where that spares no column.
 
+    Rows that no ORDER BY tells apart may change places: SQLite sorts them in an index of its own by what it reads.
     `tables` are those in the `store` whose rows may wait beside SQLite, `compared` columns that are read unseen. That
     the query aggregates nothing is the caller's to see.
     """

@@ -94,6 +94,7 @@ NOT_FOUND = [
     "SELECT *, upper(label) AS size FROM main.t0 AS i ORDER BY size",
     "SELECT i.*, label AS Size FROM main.t0 AS i WHERE sIZE > 1",
     'SELECT "\u017fize" FROM main.t0 AS i',
+    "SELECT (SELECT i.id FROM main.t0 AS i)",
     "VALUES (1)",
 ]
 
