@@ -284,6 +284,14 @@ def test_more_rows_than_may_wait_go_to_sqlite(monkeypatch: pytest.MonkeyPatch) -
     assert [row[0] for row in store.query("SELECT label FROM t0")] == [f"l{number}" for number in range(20)]
 
 
+def test_how_much_waits_is_not_told_by_a_first_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SEARCHED", 1_000_000)
+    store = created({"t0": frozenset({"size"})})
+    for _ in range(2):
+        store.load("t0", ["label", "size"], [("", 1), *[("long" * 5000, 2)] * 499])
+    assert store._db.execute("SELECT count(label), count(*) FROM t0").fetchone() == (500, 1000)
+
+
 def test_who_asks_for_another_table_leaves_rows_waiting() -> None:
     made = made_of("SELECT label FROM main.t0 AS i WHERE size > 1")
     assert made is not None
