@@ -42,7 +42,7 @@ def jobs(step: Step, store: Store, *, page_size: int | None = None) -> list[Job]
     """
     if step.feed is None:
         return [_job(step, {}, page_size)]
-    names, rows = store.select(step.feed)
+    names, rows = store.select(step.feed, tables=step.reads)
     return [_job(step, dict(zip(names, row, strict=True)), page_size) for row in rows]
 
 

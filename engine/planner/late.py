@@ -44,6 +44,7 @@ def late(
 ) -> Late | None:
     """The same answer by way of the rows' numbers; None where it would be another, or where that spares no column.
 
+    Rows that no ORDER BY tells apart may change places: SQLite sorts them in an index of its own by what it reads.
     `tables` are those in the `store` whose rows may wait beside SQLite, `compared` columns that are read unseen. That
     the query aggregates nothing is the caller's to see.
     """
@@ -53,7 +54,7 @@ def late(
     try:
         reads = store.compile(found.query).reads
     except QueryFault:
-        return None  # the user's query is right, and whatever this is they need not hear of it
+        return None  # SQLite gives the rows of a join in parentheses no numbers where more stands beside it
     searched = {
         table: reads.get(table, frozenset()).intersection(tables[table]) | (compared or {}).get(table, frozenset())
         for table in {taken.table for taken in found.columns if taken.table is not None}
@@ -99,7 +100,8 @@ def numbered(query: Text, tables: Tables) -> Late | None:
     kept += [f"{quote_name(alias)}.{_NUMBER}" for alias in used]
     parts = [part for item in kept for part in (item, ", ")][:-1]
     head, tail = cut(query, 0, spans[0][0]), cut(query, spans[-1][1], len(query.sql))
-    return Late(weave(head, *parts, tail), tuple(columns))
+    before, after = ("" if edge.isspace() else " " for edge in (head.sql[-1], tail.sql[0]))  # of `SELECT*FROM`
+    return Late(weave(head, before, *parts, after, tail), tuple(columns))
 
 
 def _counted(tree: exp.Select) -> frozenset[int] | None:
@@ -164,7 +166,7 @@ def _items(tree: exp.Select, known: Mapping[str, _Table]) -> list[_Plain | None]
         elif column.is_star:
             item = _Plain(table, [(name, name) for name in table.columns])
         else:
-            same = [name for name in table.columns if name.casefold() == column.name.casefold()]
+            same = [name for name in table.columns if _folded(name) == _folded(column.name)]
             item = _Plain(table, [(same[0], node.alias if renamed else same[0])]) if len(same) == 1 else None
         if item is None and column.is_star:
             return []
@@ -185,13 +187,27 @@ def _shadowed(tree: exp.Select, alone: _Table | None) -> bool:
     return bool(sorted_by & aliases) or (bool(sorted_by) and alone is None)
 
 
+def _folded(name: str) -> bytes:
+    """A name as SQLite compares it: of all letters only those of ASCII have two cases there.
+
+    >>> _folded("imageId") == _folded("IMAGEID"), _folded("size") == _folded("\u017fize")
+    (True, False)
+    """
+    return name.encode().lower()
+
+
 def _spans(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Where the items of a query's SELECT list stand."""
+    """Where the items of a query's SELECT list stand.
+
+    >>> list(_spans(tokenize("SELECT a, b IS DISTINCT FROM c FROM t")))
+    [(7, 8), (10, 30)]
+    """
     depth, item = 0, list[Token]()
     begun = False
     for token in tokens:
         kind = token.token_type
-        if depth == 0 and begun and kind in (TokenType.COMMA, TokenType.FROM):
+        compares = kind is TokenType.FROM and item and item[-1].token_type is TokenType.DISTINCT  # IS DISTINCT FROM
+        if depth == 0 and begun and kind in (TokenType.COMMA, TokenType.FROM) and not compares:
             yield item[0].start, item[-1].end + 1
             item = []
             if kind is TokenType.FROM:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from time import monotonic
+from typing import Any
 
 from msgspec import Struct
 
@@ -82,6 +83,7 @@ class Store:
         self._db.set_progress_handler(self._overdue, 100_000)
         self._cause: str | None = None
         self._spools: dict[str, Spool] = {}
+        self._whole: dict[str, dict[str, list[Any]]] = {}  # of tables the columns that are taken late
         self._stopped = False
 
     def extend(self, seconds: float) -> None:
@@ -143,7 +145,7 @@ class Store:
 
     def repeat(self, table: str, columns: Sequence[str], row: Row, count: int) -> None:
         """Add the same row `count` times."""
-        self._settle()
+        self._settle([table])
         names = ", ".join(map(quote_name, columns)) or quote_name(self._first_column(table))
         marks = ", ".join("?" * len(columns)) or "NULL"
         numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
@@ -156,7 +158,7 @@ class Store:
 
     def forget(self, table: str, column: str, value: str) -> None:
         """Drop the rows that have this value."""
-        self._settle()
+        self._settle([table])
         self._run(f"DELETE FROM {quote_name(table)} WHERE {quote_name(column)} = {quote_text(value)}")
 
     def _first_column(self, table: str) -> str:
@@ -166,15 +168,23 @@ class Store:
         """The rows of a query, as SQLite finds them."""
         return self.select(sql if isinstance(sql, Text) else Text(sql))[1]
 
-    def select(self, sql: Text, types: Sequence[ColumnType] = ()) -> tuple[tuple[str, ...], Iterator[Row]]:
-        """The names of a query's columns and its rows, booleans and JSON as such where `types` says so."""
-        names, batches = self.batches(sql)
+    def select(
+        self, sql: Text, types: Sequence[ColumnType] = (), *, tables: Collection[str] | None = None
+    ) -> tuple[tuple[str, ...], Iterator[Row]]:
+        """The names of a query's columns and its rows, booleans and JSON as such where `types` says so.
+
+        `tables`: see `batches`.
+        """
+        names, batches = self.batches(sql, tables=tables)
         return names, chain.from_iterable(typed(batches, types))
 
-    def batches(self, sql: Text, late: Late | None = None) -> tuple[tuple[str, ...], Batches]:
+    def batches(
+        self, sql: Text, late: Late | None = None, *, tables: Collection[str] | None = None
+    ) -> tuple[tuple[str, ...], Batches]:
         """The names of a query's columns and its rows, many at a time, in SQLite's own types. See `typed`.
 
-        `late` answers the same, where its rows are still kept beside SQLite.
+        `late` answers the same, where its rows are still kept beside SQLite. `tables` are all that the query reads,
+        where that is known: rows of others go on waiting.
         """
         if self._stopped:
             raise self._interrupted()  # of a spool that was broken off nothing is left
@@ -182,7 +192,7 @@ class Store:
             return self._found(late)
         passing = self._passing(sql)
         if passing is None:
-            self._settle()
+            self._settle(tables)
         cursor = self._run(sql)
         names = _names(cursor)
         if passing is None:
@@ -192,18 +202,19 @@ class Store:
     def _found(self, late: Late) -> tuple[tuple[str, ...], Batches]:
         cursor = self._run(late.query)
         found = _names(cursor)
+        wanted = {name: {t.column for t in late.columns if t.table == name} for name in late.searched}
+        self._whole = {name: self._spools[name].whole(columns) for name, columns in wanted.items()}
         return tuple(found[t.at] if t.name is None else t.name for t in late.columns), Batches(
             columns=self._taken(cursor, late)
         )
 
     def _taken(self, cursor: sqlite3.Cursor, late: Late) -> Iterator[Columns]:
         """The columns of the rows that a query finds."""
-        wanted = {name: {t.column for t in late.columns if t.table == name} for name in late.searched}
-        kept = {name: self._spools[name].whole(columns) for name, columns in wanted.items()}
         for batch in self._batches(cursor, late.query):
             if self._stopped or self._overdue():
                 raise self._interrupted()
             found = list(zip(*batch, strict=True))
+            kept = self._whole
             yield [found[t.at] if t.table is None else at(kept[t.table][t.column], found[t.at]) for t in late.columns]
 
     def _passing(self, sql: Text) -> tuple[str, list[str]] | None:
@@ -234,11 +245,10 @@ class Store:
             self._run(f"DELETE FROM {quote_name(table)}")
         spool.close()
 
-    def _settle(self) -> None:
-        """Whatever is kept beside SQLite becomes tables: somebody asks for more than it as it came."""
-        while self._spools:
-            table, spool = self._spools.popitem()
-            first = 1
+    def _settle(self, tables: Collection[str] | None = None) -> None:
+        """What is kept beside SQLite becomes tables, these or all: somebody asks for more than it as it came."""
+        for table in [name for name in self._spools if tables is None or name in tables]:
+            spool, first = self._spools.pop(table), 1
             for piece in spool:
                 columns, rows = list(piece.columns), piece.rows()
                 if spool.searched is None:
@@ -297,6 +307,7 @@ class Store:
     def close(self) -> None:
         """Drop everything."""
         self._db.close()
+        self._whole.clear()
         for spool in self._spools.values():
             spool.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 from engine.errors import Interrupted, QueryFault, TimedOut
 from engine.language.text import Text, slice_of
 from engine.planner.late import late, numbered
-from engine.store import Late, Store, Taken
+from engine.store import Late, Store
 from engine.store import spool as module
 from provider_registry.model import Column, Shape
+from tests.accounts.asked import ask
 from tests.statements.fixtures import run
 
 T0 = [
@@ -64,6 +66,14 @@ FOUND = {  # what becomes of a query
     "SELECT id, upper(label) FROM main.t0 AS i ORDER BY 2": (
         'SELECT NULL, upper(label), "i"._rowid_ FROM main.t0 AS i ORDER BY 2'
     ),
+    "SELECT*,upper(label)FROM main.t0 AS i": 'SELECT upper(label), "i"._rowid_ FROM main.t0 AS i',
+    'SELECT"id","label"FROM main.t0 AS i': 'SELECT "i"._rowid_ FROM main.t0 AS i',
+    "SELECT id IS DISTINCT FROM label, id FROM main.t0 AS i": (
+        'SELECT id IS DISTINCT FROM label, "i"._rowid_ FROM main.t0 AS i'
+    ),
+    "SELECT id, label IS NOT DISTINCT FROM size FROM main.t0 AS i": (
+        'SELECT label IS NOT DISTINCT FROM size, "i"._rowid_ FROM main.t0 AS i'
+    ),
 }
 NOT_FOUND = [
     "SELECT DISTINCT id, label FROM main.t0 AS i ORDER BY size",
@@ -81,7 +91,10 @@ NOT_FOUND = [
     "SELECT * FROM main.t0 AS a, main.t1 AS b",
     "SELECT a.*, b.* FROM main.t0 AS a, json_each(a.tags) AS b",
     "SELECT a.x FROM main.t1 AS a, json_each('[1]') AS a",
-    "SELECT id IS DISTINCT FROM label, id FROM main.t0 AS i",
+    "SELECT *, upper(label) AS size FROM main.t0 AS i ORDER BY size",
+    "SELECT i.*, label AS Size FROM main.t0 AS i ORDER BY sIZE",
+    'SELECT "\u017fize" FROM main.t0 AS i',
+    "SELECT (SELECT i.id FROM main.t0 AS i)",
     "VALUES (1)",
     "SELECT *, tags AS size FROM main.t0 AS i ORDER BY size, id",
     "SELECT *, upper(label) AS label FROM main.t0 AS i ORDER BY label, id",
@@ -105,6 +118,11 @@ def test_a_table_that_calls_a_column_like_the_number_keeps_its_values() -> None:
     assert numbered(Text("SELECT a FROM main.t AS t WHERE b"), {"t": ["a", "b", "_ROWID_"]}) is None
 
 
+def test_rows_without_numbers_keep_their_values() -> None:
+    sql = "SELECT i.label, j.x FROM (main.t0 AS i JOIN main.t1 AS j ON i.id = j.id) AS k WHERE i.size > 1"
+    assert late(Text(sql), TABLES, created()) is None
+
+
 def test_what_is_compared_anyway_is_no_gain() -> None:
     store = created()
     assert late(Text("SELECT id, size FROM main.t0 AS i WHERE id > 'a' ORDER BY size"), TABLES, store) is None
@@ -123,6 +141,7 @@ ITEMS += [
     "i.rowid",
     "tags 'it''s'",
 ]
+ITEMS += ["upper(label) AS size", "label IS DISTINCT FROM i.id", "i.label AS x"]
 ITEMS += ["row_number() OVER (ORDER BY i.id, i.rowid)", 'i."LABEL"', "main.i.id", "nothing", '"nothing"', "j.*"]
 FROMS = [
     "main.t0 AS i",
@@ -140,6 +159,9 @@ FROMS += [
     "main.t0 AS I",
     'main.t0 AS "\u0130"',
     'main.t0 AS "i"" ',
+    "(main.t0 AS i JOIN main.t1 AS j ON i.id = j.id)",
+    "(main.t0 AS i JOIN main.t1 AS j ON i.id = j.id) AS k",
+    "main.t1 AS k, (main.t0 AS i JOIN main.t1 AS j ON i.id = j.id)",
 ]
 TERMS = [
     "size > 1",
@@ -205,10 +227,7 @@ def made_of(sql: str) -> Late | None:
     try:
         if store.compile(Text(sql)).aggregates:
             return None
-        found = late(Text(sql), TABLES, store, dict.fromkeys(TABLES, merged))
-        if found is None and (text := numbered(Text(sql), TABLES)) is not None:
-            store.compile(text.query)  # nothing is spared: it could be asked nonetheless
-        return found
+        return late(Text(sql), TABLES, store, dict.fromkeys(TABLES, merged))
     finally:
         store.close()
 
@@ -269,10 +288,42 @@ def test_more_rows_than_may_wait_go_to_sqlite(monkeypatch: pytest.MonkeyPatch) -
     assert [row[0] for row in store.query("SELECT label FROM t0")] == [f"l{number}" for number in range(20)]
 
 
-def test_a_query_that_could_not_be_asked_so_is_asked_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = Late(Text("SELECT i._rowid_ FROM nowhere"), (Taken(0, "t0", "id"),))
-    monkeypatch.setattr("engine.planner.late.numbered", lambda *_: bad)
-    assert late(Text("SELECT id FROM main.t0 AS i WHERE size > 1"), TABLES, created()) is None
+def test_how_much_waits_is_not_told_by_a_first_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SEARCHED", 1_000_000)
+    store = created({"t0": frozenset({"size"})})
+    for _ in range(2):
+        store.load("t0", ["label", "size"], [("", 1), *[("long" * 5000, 2)] * 499])
+    assert store._db.execute("SELECT count(label), count(*) FROM t0").fetchone() == (500, 1000)
+
+
+def test_who_asks_for_another_table_leaves_rows_waiting() -> None:
+    made = made_of("SELECT label FROM main.t0 AS i WHERE size > 1")
+    assert made is not None
+    store = created(made.searched)
+    store.load("t0", ["label", "size"], [("a", 2)])
+    store.load("t1", ["id"], [("a",), ("b",)])
+    assert list(store.select(Text("SELECT id FROM t1 ORDER BY id"), tables=["t1"])[1]) == [("a",), ("b",)]
+    store.forget("t1", "id", "b")
+    store.repeat("t1", ["id"], ("c",), 2)
+    assert store._db.execute("SELECT label, size FROM t0").fetchall() == [(None, 2)]
+    assert list(store.select(Text("SELECT label FROM t0"), tables=["t0"])[1]) == [("a",)]
+
+
+def test_rows_of_several_accounts_wait_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Late] = []
+    found = Store._found
+
+    def noted(store: Store, made: Late) -> Any:
+        taken.append(made)
+        return found(store, made)
+
+    monkeypatch.setattr(Store, "_found", noted)
+    sql = "SELECT label, _account FROM linode.images.images WHERE size > 1 ORDER BY id"
+    whole, forgotten = ask(sql), ask(sql, partial=True, environ={"PROD_TOKEN": "revoked"})
+    assert len(taken) == 1  # where rows were forgotten their numbers are no longer theirs
+    monkeypatch.setattr("engine.planner.planner.late", lambda *_: None)
+    assert (ask(sql), ask(sql, partial=True, environ={"PROD_TOKEN": "revoked"})) == (whole, forgotten)
+    assert len(whole.rows) > len(forgotten.rows) > 0
 
 
 def test_a_fault_in_what_is_computed_is_placed_in_the_users_text() -> None:
@@ -302,6 +353,31 @@ def test_rows_that_are_found_know_the_time_allowed() -> None:
     batches = store.batches(Text(""), made)[1]
     time.sleep(0.06)
     with pytest.raises(TimedOut, match=r"the 0\.05 s allowed are used up, in SQLite"):
+        next(batches)
+
+
+def test_what_is_closed_keeps_no_values_whoever_keeps_the_result() -> None:
+    store, made = created({"t0": frozenset()}), made_of("SELECT label FROM main.t0 AS i LIMIT 900")
+    tracemalloc.start()
+    try:
+        store.load("t0", ["label"], [(str(number) * 1000,) for number in range(100, 1000)])
+        batches = store.batches(Text(""), made)[1]
+        next(batches)
+        assert tracemalloc.get_traced_memory()[0] > 2_500_000
+        store.close()
+        assert tracemalloc.get_traced_memory()[0] < 1_500_000
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(QueryFault, match=r"\ACannot operate on a closed database\.\Z"):
+        next(batches)
+
+
+def test_what_is_closed_before_it_is_read_says_so() -> None:
+    store, made = created({"t0": frozenset()}), made_of("SELECT label FROM main.t0 AS i LIMIT 9")
+    store.load("t0", ["label"], [("a",)])
+    batches = store.batches(Text(""), made)[1]
+    store.close()
+    with pytest.raises(QueryFault, match=r"\ACannot operate on a closed database\.\Z"):
         next(batches)
 
 
