@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.errors import QueryFault, Span
+from engine.errors import Misuse, QueryFault, Span
 from engine.language.text import Text
 
 
@@ -13,6 +13,13 @@ def no_room(error: OSError) -> QueryFault:
     return QueryFault(
         f"the rows cannot be kept in a temporary file: {error.strerror or error}",
         hint="make room there, or name another folder in TMPDIR; a WHERE or a LIMIT needs less",
+    )
+
+
+def closed() -> Misuse:
+    """What keeps the rows from going on that were not read yet."""
+    return Misuse(
+        "the result is closed, and its other rows are gone", hint="read all of them before: fetchall() does"
     )
 
 

@@ -67,7 +67,6 @@ class Spool:
         self._pieces: list[Piece] = []
         self._file: IO[bytes] | None = None
         self._open = ExitStack()
-        self._closed = False
 
     def add(self, columns: Sequence[str], rows: Iterable[Row]) -> Piece:
         """Keep rows; values in the order of `columns`, the table's other columns are NULL."""
@@ -100,9 +99,7 @@ class Spool:
         self._pieces.clear()
 
     def __iter__(self) -> Iterator[Piece]:
-        """What was added, piece by piece. Raises ValueError where it has been dropped."""
-        if self._closed:
-            raise ValueError("the rows of a closed spool are gone")
+        """What was added, piece by piece."""
         if self._file is not None:
             self._file.seek(0)
             while size := self._file.read(8):
@@ -125,7 +122,6 @@ class Spool:
 
     def close(self) -> None:
         """Drop the rows."""
-        self._closed = True
         self._pieces.clear()
         self._open.close()
 

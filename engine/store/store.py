@@ -17,11 +17,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.errors import Interrupted, QueryFault, TimedOut
+from engine.errors import Interrupted, Misuse, QueryFault, TimedOut
 from engine.functions import COLLATIONS, FUNCTIONS, Function
 from engine.language.text import Text, quote_name, quote_text
 from engine.result import Batches, Columns, ColumnType
-from engine.store.faults import hint_of, no_room, place_of
+from engine.store.faults import closed, hint_of, no_room, place_of
 from engine.store.programs import aggregates, columns_read
 from engine.store.spool import Spool, at
 from engine.store.values import MOMENT, TYPES, Row, declared, typed
@@ -84,7 +84,7 @@ class Store:
         self._cause: str | None = None
         self._spools: dict[str, Spool] = {}
         self._whole: dict[str, dict[str, list[Any]]] = {}  # of tables the columns that are taken late
-        self._stopped = False
+        self._stopped = self._closed = False
 
     def extend(self, seconds: float) -> None:
         """Move the deadline, for time that passed while nothing was to do."""
@@ -211,8 +211,7 @@ class Store:
     def _taken(self, cursor: sqlite3.Cursor, late: Late) -> Iterator[Columns]:
         """The columns of the rows that a query finds."""
         for batch in self._batches(cursor, late.query):
-            if self._stopped or self._overdue():
-                raise self._interrupted()
+            self._check()
             found = list(zip(*batch, strict=True))
             kept = self._whole
             yield [found[t.at] if t.table is None else at(kept[t.table][t.column], found[t.at]) for t in late.columns]
@@ -232,10 +231,10 @@ class Store:
 
     def _passed(self, table: str, names: Sequence[str], sql: Text) -> Iterator[Columns]:
         """The columns of a spool; what SQLite would change something in goes through it after all."""
+        self._check()
         spool = self._spools.pop(table)
         for piece in spool:
-            if self._stopped or self._overdue():
-                raise self._interrupted()
+            self._check()
             if piece.plain:
                 yield list(map(piece.column, names))
                 continue
@@ -305,7 +304,8 @@ class Store:
         self._db.interrupt()
 
     def close(self) -> None:
-        """Drop everything."""
+        """Drop everything. Who reads on hears of it: what they have is not all."""
+        self._closed = True
         self._db.close()
         self._whole.clear()
         for spool in self._spools.values():
@@ -318,8 +318,17 @@ class Store:
         except (sqlite3.Error, sqlite3.Warning) as error:
             raise self._fault(error, text) from error
 
-    def _fault(self, error: Exception, text: Text) -> QueryFault | Interrupted | TimedOut:
+    def _check(self) -> None:
+        """Raises where no more rows are to be given."""
+        if self._closed:
+            raise closed()
+        if self._stopped or self._overdue():
+            raise self._interrupted()
+
+    def _fault(self, error: Exception, text: Text) -> QueryFault | Interrupted | TimedOut | Misuse:
         """SQLite's error in our tree, placed on the name its message holds."""
+        if self._closed:
+            return closed()
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             return self._interrupted()
         if self._cause:

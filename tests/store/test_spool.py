@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import tempfile
 import time
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.errors import Interrupted, QueryFault, TimedOut
+from engine.errors import Interrupted, Misuse, QueryFault, TimedOut
 from engine.language.text import Text
 from engine.store import Store, typed
 from provider_registry.model import Column, Shape
@@ -170,9 +171,14 @@ def test_passing_rows_know_the_time_allowed() -> None:
         list(store.query("SELECT * FROM t"))
 
 
-def test_a_store_closed_early_lets_go_of_its_rows() -> None:
-    store = filled([[("a", *[None] * 5)]], passes=True)
+@pytest.mark.parametrize("passes", [True, False])
+@pytest.mark.parametrize("begun", [0, 300])
+def test_who_reads_on_in_a_closed_store_hears_that_it_is_not_all(passes: bool, begun: int) -> None:
+    pages = [[(str(number), *[None] * 5) for number in range(at, at + 300)] for at in range(0, 900, 300)]
+    store = filled(pages, passes=passes)
     rows = store.query("SELECT * FROM t")
+    assert len(list(itertools.islice(rows, begun))) == begun
     store.close()
-    with pytest.raises(ValueError, match="closed spool"):
-        next(rows)
+    with pytest.raises(Misuse, match="the result is closed, and its other rows are gone") as raised:
+        list(rows)
+    assert raised.value.hint == "read all of them before: fetchall() does"
