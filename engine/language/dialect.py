@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from msgspec import Struct
 from sqlglot import Token, TokenType, exp
@@ -24,7 +25,7 @@ log = logging.getLogger("sqlglot")
 class _Tokenizer(SQLite.Tokenizer):
     """SQLite's tokens; without COMMANDS, which would swallow the rest of a SHOW or REPLACE as one string."""
 
-    COMMANDS = set()  # noqa: RUF012 - the shape sqlglot's metaclass reads
+    COMMANDS: ClassVar[set[TokenType]] = set()
 
 
 class Piece(Struct, frozen=True):
