@@ -73,7 +73,7 @@ class Session:
         self.settings = _for_sandbox(settings) if settings.sandbox is not None else settings
         accounts.check(self.settings.account, self.settings.accounts)
         self.on_event = on_event  # asked for by each statement as it starts
-        self.secrets: frozenset[str] = frozenset()  # what the ledger leaves out, beside those it finds
+        self.secrets: frozenset[str] = frozenset()  # what ledger and warnings leave out, beside those at hand
         self._approve = approve
         self._consent = consent
         self._transport = transport
@@ -133,6 +133,15 @@ class Session:
                 raise account from None
             yield result
 
+    def _discreet(self, warnings: Sequence[str]) -> tuple[str, ...]:
+        """Warnings without secrets: they may quote a value of the statement."""
+        from engine.wire.masking import at_hand, concealed
+
+        played = self.settings.sandbox is not None  # its tokens are no secrets
+        settings = replace(self.settings, token=None, accounts={}) if played else self.settings
+        known = (*self.secrets, *at_hand(settings))
+        return tuple(concealed(text, known) for text in warnings)
+
     async def answer(self, statement: Statement, *, dry_run: bool = False) -> Result:
         """The result of one statement. On the blocking way `engine.ways.finish` runs it.
 
@@ -141,7 +150,8 @@ class Session:
         try:
             with of_statement(statement.text, usage=False):
                 result = await self._one(statement, dry_run)
-                result.warnings = (*result.warnings, *idle_hints(statement, result), *doubts(statement, self._names))
+                told = (*result.warnings, *idle_hints(statement, result), *doubts(statement, self._names))
+                result.warnings = self._discreet(told) if told else ()
                 return result.telling(statement.text)
         except StatementError as fault:
             advise(fault, statement.text)

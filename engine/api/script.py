@@ -45,6 +45,7 @@ async def results(link: Link, course: Course, *, dry_run: bool) -> AsyncGenerato
         try:
             if dry_run:
                 check_values(item, names)
+            link.session.secrets |= item.secrets
             with _concealing(item.secrets):
                 found = await link._answered(item.statement, dry_run=dry_run)
         except StratoqlError as error:

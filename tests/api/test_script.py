@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 import engine
+from engine.sandbox import TOKEN
 from engine.sandbox.faults import Fault
 from tests.api.opened import IMAGE, awaiting, opened, wire
 
+KEY = "hunter2hunter2"
 SCRIPT = f"""\
 USE linode;
 DELETE FROM images.images WHERE id = 'private/{{{{ n }}}}' RETURNING id;
@@ -141,6 +143,18 @@ def test_secrets_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
         list(connection.script(script.split(";")[0], data))
     assert "GET /v4/images/private%2F***" in caplog.text
     assert "hunter2" not in "".join([*told, caplog.text])
+
+
+def test_secrets_are_in_no_warning_and_no_ledger(tmp_path: Path) -> None:
+    """Of a script's data, or the token itself."""
+    script = f"SELECT id FROM {IMAGE} WHERE status = '{{{{ api_key }}}}' AND type = '{TOKEN}';"
+    write = f"REPLACE {IMAGE} SET data__description = '{{{{ api_key }}}}' WHERE imageId = 'private/12';"
+    ledger = tmp_path / "ledger.jsonl"
+    with opened(ledger=ledger) as connection, pytest.warns(engine.Warning) as warned:
+        told = [text for found in connection.script(script + write, {"api_key": KEY}) for text in found.warnings]
+    assert [text.partition(",")[0] for text in told] == ["status is never '***'", "type is never '***'"]
+    assert "***" in ledger.read_text()
+    assert not [text for text in (*told, *map(str, warned), ledger.read_text()) if KEY in text or TOKEN in text]
 
 
 def test_the_same_on_a_loop() -> None:
